@@ -1,0 +1,25 @@
+# One folder = one library = one namespace: the link lists are the architecture.
+#   dynakv_library(<name> SOURCES <files...> LINK <public targets...>)
+#   dynakv_test(<name> SOURCES <files...> LINK <targets...> LABELS <labels...> [TIMEOUT <seconds>])
+function(dynakv_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+    qt_add_library(${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(${name} PUBLIC dynakv_options ${ARG_LINK})
+endfunction()
+
+# Labels in use: unit sim integration gui slow threads. Everything that runs more than one thread
+# carries `threads` as well, which is what the thread sanitizer pass selects.
+function(dynakv_test name)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 120)
+    endif()
+    if(NOT ARG_LABELS)
+        set(ARG_LABELS unit)
+    endif()
+    qt_add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE dynakv_options Qt6::Test ${ARG_LINK})
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;LC_ALL=C.UTF-8")
+endfunction()

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "daemon/core/coordinator.h"
+#include "daemon/core/node.h"
+#include "shared/base/result.h"
+
+#include <memory>
+
+namespace dynakv::store {
+class Table;
+}
+namespace dynakv::storage {
+class StorageWorker;
+}
+
+namespace dynakv::cluster {
+
+struct NodeServiceConfig
+{
+    core::NodeConfig node = {};      ///< `cluster` as asked for; port 0 is allowed in tests.
+    core::PersistedState state = {}; ///< As loaded; the service raises and saves the generation.
+};
+
+/// Drives core::Node with QTcpSocket links, a timer and the storage worker, on a thread of its own
+/// ("node"). This is the door through which the REST layer writes.
+///
+/// Thread: start() and stop() from the owner's; the Coordinator part from any.
+class NodeService final : public core::Coordinator
+{
+public:
+    /// \a table and \a storage must outlive the service.
+    NodeService(NodeServiceConfig config, store::Table &table, storage::StorageWorker &storage);
+    ~NodeService() override;
+
+    /// Listens on the cluster address and starts the thread. Busy or Denied name the port.
+    base::Result<void> start();
+    /// Refuses new writes, answers what is in flight or lets it time out (2 s), closes the links,
+    /// ends the thread. Idempotent.
+    void stop();
+    /// The port that was bound.
+    [[nodiscard]] quint16 clusterPort() const;
+
+    void submit(core::WriteRequest request, Completion done) override;
+    [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace dynakv::cluster

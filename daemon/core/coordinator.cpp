@@ -1,0 +1,39 @@
+#include "daemon/core/coordinator.h"
+
+namespace dynakv::core {
+
+QByteArray toText(Durability durability)
+{
+    switch (durability) {
+    case Durability::Memory: return "memory";
+    case Durability::Os: return "os";
+    case Durability::Interval: return "interval";
+    case Durability::Sync: return "sync";
+    }
+    return {};
+}
+
+std::optional<Durability> parseDurability(QByteArrayView text)
+{
+    for (const Durability each :
+         {Durability::Memory, Durability::Os, Durability::Interval, Durability::Sync}) {
+        if (text == toText(each))
+            return each;
+    }
+    return std::nullopt;
+}
+
+QByteArray toText(MemberState state)
+{
+    switch (state) {
+    case MemberState::Joining: return "joining";
+    case MemberState::Alive: return "alive";
+    case MemberState::Suspect: return "suspect";
+    case MemberState::Down: return "down";
+    case MemberState::Leaving: return "leaving";
+    case MemberState::Left: return "left";
+    }
+    return {};
+}
+
+} // namespace dynakv::core

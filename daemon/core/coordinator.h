@@ -1,0 +1,111 @@
+#pragma once
+
+#include "daemon/core/record.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace dynakv::core {
+
+/// When a write counts as durable at a node, weakest first: the order is meaningful.
+enum class Durability : quint8 {
+    Memory = 0,   ///< Nothing is written; a restart forgets it.
+    Os = 1,       ///< After write(2): survives kill -9, not a power cut.
+    Interval = 2, ///< After write(2); synced every second.
+    Sync = 3,     ///< After the disk has it.
+};
+QByteArray toText(Durability durability);
+std::optional<Durability> parseDurability(QByteArrayView text);
+
+/// How many replicas must hold a write, durably, before it is answered.
+struct WriteConcern
+{
+    enum class Kind : quint8 { Count, Quorum, All };
+    Kind kind = Kind::Count;
+    int count = 1;
+    bool operator==(const WriteConcern &) const = default;
+};
+
+/// A client's put or delete, checked for its bounds by the REST layer.
+struct WriteRequest
+{
+    QByteArray key = {};
+    RecordKind kind = RecordKind::Value;
+    QByteArray value = {};
+    QByteArray contentType = {};
+    std::optional<qint64> ttlMs = {};
+    WriteConcern concern = {};
+    int timeoutMs = 3000;
+    bool operator==(const WriteRequest &) const = default;
+};
+
+struct WriteOutcome
+{
+    enum class Status : quint8 {
+        Done,           ///< Durable on `acked` >= `required` replicas.
+        TooFewReplicas, ///< In time only `acked` had it; it may still spread. Outcome unknown.
+        NotReady,       ///< This node coordinates nothing now (joining, stopping); nothing changed.
+        ClockOff,       ///< This node's clock is off; nothing changed.
+        NoSpace,        ///< Disk or memory is full; nothing changed.
+        Failed,         ///< The file refused it; nothing is acknowledged.
+    };
+    Status status = Status::Done;
+    Version version = {};
+    bool existed = false; ///< Whether a live value was there before.
+    Durability durability = Durability::Sync;
+    int acked = 0;
+    int required = 1;
+    int replicas = 1;     ///< N: members not left, down ones included.
+    QByteArray detail = {};
+    bool operator==(const WriteOutcome &) const = default;
+};
+
+enum class MemberState : quint8 { Joining = 0, Alive = 1, Suspect = 2, Down = 3, Leaving = 4, Left = 5 };
+QByteArray toText(MemberState state);
+
+struct MemberView
+{
+    NodeId id = 0;
+    QByteArray address = {};        ///< API address, `host:port`.
+    QByteArray clusterAddress = {};
+    MemberState state = MemberState::Alive;
+    qint64 sinceMs = 0;             ///< Unix ms.
+    bool isSelf = false;
+    QByteArray programVersion = {};
+    std::optional<qint64> keys = {};
+    std::optional<qint64> bytes = {};
+    std::optional<double> rttMs = {};
+    bool operator==(const MemberView &) const = default;
+};
+
+/// Whether this node may answer from its own table.
+enum class Readiness : quint8 { Joining, CatchingUp, Ready, Stopping };
+
+/// The cluster as this node sees it: an immutable snapshot, replaced on every change.
+struct ClusterView
+{
+    quint64 clusterId = 0; ///< 0 while the node belongs to none.
+    NodeId self = 0;
+    Readiness readiness = Readiness::Joining;
+    QByteArray detail = {}; ///< Why it is not ready, for people.
+    std::vector<MemberView> members = {};
+    bool operator==(const ClusterView &) const = default;
+};
+
+/// The door of the node thread: what the REST layer asks of the cluster. Implemented by
+/// cluster::NodeService; by a fake in tests.
+///
+/// Thread: any. \a done is called once, on the node thread; callers post it on to their own.
+class Coordinator
+{
+public:
+    using Completion = std::function<void(WriteOutcome)>;
+
+    virtual ~Coordinator() = default;
+    virtual void submit(WriteRequest request, Completion done) = 0;
+    [[nodiscard]] virtual std::shared_ptr<const ClusterView> clusterView() const = 0;
+};
+
+} // namespace dynakv::core

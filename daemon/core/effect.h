@@ -1,0 +1,78 @@
+#pragma once
+
+#include "daemon/core/event.h"
+
+#include <variant>
+#include <vector>
+
+/// What a node wants done: everything that leaves core::Node. The driver carries effects out in
+/// their order.
+namespace dynakv::core {
+
+/// Connect to the cluster address; the host may be a name, resolved at each dial. Answered by
+/// LinkOpened or DialFailed, the latter after kDialTimeoutMs at most.
+struct Dial
+{
+    DialId dial = 0;
+    base::Endpoint target = {};
+};
+
+struct CloseLink
+{
+    LinkId link = 0;
+    /// Messages already sent on it are flushed first, within a second.
+};
+
+struct Send
+{
+    LinkId link = 0;
+    Message message = {};
+};
+
+/// Append, make durable, apply to the table; answered by Committed. A record smaller than what the
+/// table holds is not applied and counts as done.
+struct Append
+{
+    Ticket ticket = 0;
+    std::vector<Record> records = {};
+    bool isForPeer = false; ///< Of replication: passes where a client's write would find it full.
+};
+
+struct SaveState
+{
+    quint64 revision = 0;
+    PersistedState state = {};
+};
+
+struct Reply
+{
+    RequestId request = 0;
+    WriteOutcome outcome = {};
+};
+
+/// view() changed in a way that readers of ClusterView should see.
+struct ViewChanged
+{
+};
+
+/// The tree is keyed by the cluster id: rebuild it before the next event.
+struct ClusterIdChanged
+{
+    quint64 clusterId = 0;
+};
+
+struct Log
+{
+    enum class Level : quint8 { Debug, Info, Warning };
+    Level level = Level::Info;
+    QByteArray text = {};
+};
+
+using Effect = std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, ViewChanged,
+                            ClusterIdChanged, Log>;
+using Effects = std::vector<Effect>;
+
+inline constexpr int kDialTimeoutMs = 2000;
+inline constexpr int kTickMs = 100;
+
+} // namespace dynakv::core

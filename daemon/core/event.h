@@ -1,0 +1,91 @@
+#pragma once
+
+#include "daemon/core/coordinator.h"
+#include "daemon/core/message.h"
+
+#include <variant>
+
+/// What happens to a node: everything that enters core::Node.
+namespace dynakv::core {
+
+using LinkId = quint64;   ///< Chosen by the driver, never reused in one process.
+using DialId = quint64;   ///< Chosen by core.
+using Ticket = quint64;   ///< Chosen by core.
+using RequestId = quint64; ///< Chosen by the driver.
+
+/// Comes every 100 ms or so. Lateness is told by the time that comes with it.
+struct Tick
+{
+};
+
+/// A connection stands. For an outgoing one \a dial names the Dial effect it answers.
+struct LinkOpened
+{
+    LinkId link = 0;
+    bool isOutgoing = false;
+    DialId dial = 0;
+    QByteArray localHost = {}; ///< IP literals of this socket's two ends.
+    QByteArray peerHost = {};
+};
+
+/// The connection is gone, or a CloseLink was carried out by the other side first. Not sent for a
+/// link that core closed itself.
+struct LinkClosed
+{
+    LinkId link = 0;
+};
+
+struct DialFailed
+{
+    enum class Reason : quint8 {
+        Refused,     ///< The host's kernel says that nobody listens: hard evidence of a dead process.
+        TimedOut,
+        Unreachable,
+        UnknownName,
+        Other,
+    };
+    DialId dial = 0;
+    Reason reason = Reason::Other;
+};
+
+struct Received
+{
+    LinkId link = 0;
+    Message message = {};
+};
+
+/// The link's data lane fell behind and \a dropped messages for it were thrown away (Push only:
+/// whoever asked for the rest asks again).
+struct LinkOverflowed
+{
+    LinkId link = 0;
+};
+
+struct ClientWrite
+{
+    RequestId request = 0;
+    WriteRequest write = {};
+};
+
+/// An Append is done, in the order of the Appends. On success the table holds each record or a
+/// greater one.
+struct Committed
+{
+    enum class Result : quint8 { Done, NoSpace, Failed };
+    Ticket ticket = 0;
+    Result result = Result::Done;
+    Durability durability = Durability::Sync; ///< What holds for it now.
+    QByteArray detail = {};
+};
+
+/// A SaveState is on disk (or not).
+struct StateSaved
+{
+    quint64 revision = 0;
+    bool isSaved = false;
+};
+
+using Event = std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed,
+                           ClientWrite, Committed, StateSaved>;
+
+} // namespace dynakv::core

@@ -1,0 +1,33 @@
+#include "daemon/core/key_hash.h"
+
+#include <QtEndian>
+
+#include <array>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace dynakv::core {
+
+quint64 hashBytes(QByteArrayView bytes, quint64 seed)
+{
+    return XXH3_64bits_withSeed(bytes.data(), static_cast<size_t>(bytes.size()), seed);
+}
+
+KeySlot slotOf(QByteArrayView key)
+{
+    const quint64 hash = hashBytes(key, 0);
+    return {static_cast<quint8>(hash >> 56), static_cast<quint8>(hash >> 48)};
+}
+
+quint64 treeElement(quint64 clusterId, QByteArrayView key, const Stamp &stamp)
+{
+    std::array<char, 32> parts;
+    qToLittleEndian(hashBytes(key, clusterId), parts.data());
+    qToLittleEndian(stamp.version.clock, parts.data() + 8);
+    qToLittleEndian(stamp.version.node, parts.data() + 16);
+    qToLittleEndian(stamp.contentHash, parts.data() + 24);
+    return hashBytes(QByteArrayView(parts.data(), parts.size()), clusterId);
+}
+
+} // namespace dynakv::core

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "daemon/core/coordinator.h"
+#include "daemon/core/version.h"
+#include "shared/base/endpoint.h"
+
+#include <vector>
+
+namespace dynakv::core {
+
+/// What the cluster knows of one node, as gossiped and persisted. Only its owner raises the
+/// generation (a boot counter) and the incarnation (a refutation counter).
+struct MemberRecord
+{
+    NodeId id = 0;
+    quint64 generation = 0;
+    quint32 incarnation = 0;
+    MemberState state = MemberState::Joining;
+    base::Endpoint api = {};
+    base::Endpoint cluster = {};
+    QByteArray programVersion = {};
+    bool operator==(const MemberRecord &) const = default;
+};
+
+/// What must outlive a restart, kept in storage.db. The generation of a running node is stored
+/// before its first frame leaves.
+struct PersistedState
+{
+    NodeId node = 0;
+    quint64 generation = 0;
+    quint64 clusterId = 0;    ///< 0: belongs to no cluster yet.
+    quint64 clockCeiling = 0; ///< No version above it was stamped; a restart begins above it.
+    bool caughtUpOnce = false; ///< Whether this directory ever held all that its cluster held.
+    std::vector<MemberRecord> members = {}; ///< Sorted by id, this node included.
+    bool operator==(const PersistedState &) const = default;
+};
+
+} // namespace dynakv::core

@@ -1,0 +1,167 @@
+#pragma once
+
+#include "daemon/core/member.h"
+#include "daemon/core/record.h"
+#include "daemon/core/record_source.h"
+
+#include <variant>
+#include <vector>
+
+/// The cluster protocol's messages as values. cluster/message_codec gives them their bytes.
+namespace dynakv::core {
+
+inline constexpr quint16 kProtocolMin = 1;
+inline constexpr quint16 kProtocolMax = 1;
+
+/// The first message in both directions of a link. Nothing else is accepted before it.
+struct Hello
+{
+    quint16 protocolMin = kProtocolMin;
+    quint16 protocolMax = kProtocolMax;
+    quint64 clusterId = 0;
+    NodeId node = 0;
+    quint64 generation = 0;
+    quint64 bootId = 0;           ///< Random per process: two live processes of one id differ here.
+    QByteArray advertisedHost = {}; ///< Empty: take the address that the socket shows.
+    quint16 apiPort = 0;
+    quint16 clusterPort = 0;
+    quint32 memberCount = 0;      ///< Members not left, the sender included; 0 before it has a cluster.
+    bool hasData = false;         ///< Whether it holds any record.
+    bool wantsToJoin = false;     ///< Started with a join address and still alone.
+    QByteArray programVersion = {};
+    bool operator==(const Hello &) const = default;
+};
+
+/// Why a link is closed by us; the other side logs it.
+struct Refusal
+{
+    enum class Reason : quint8 { Protocol, ForeignCluster, DuplicateId, SelfDial, NotYet, Busy };
+    Reason reason = Reason::Protocol;
+    QByteArray text = {};
+    bool operator==(const Refusal &) const = default;
+};
+
+struct Heartbeat
+{
+    quint64 sequence = 0;
+    quint64 tableHash = 0; ///< Of the member table: differing ones are exchanged.
+    quint64 clock = 0;
+    qint64 wallMs = 0;
+    qint64 sentMs = 0;     ///< Sender's monotonic time, echoed back for the round trip.
+    qint64 echoMs = 0;     ///< The last `sentMs` seen from the receiver, 0 = none,
+    qint64 echoHeldMs = 0; ///< and how long ago that was.
+    qint64 keys = 0;
+    qint64 bytes = 0;
+    bool caughtUp = false;
+    bool operator==(const Heartbeat &) const = default;
+};
+
+struct Gossip
+{
+    std::vector<MemberRecord> members = {};
+    bool isWholeTable = false;
+    bool operator==(const Gossip &) const = default;
+};
+
+struct ProbeRequest
+{
+    quint64 id = 0;
+    NodeId subject = 0;
+    bool operator==(const ProbeRequest &) const = default;
+};
+struct ProbeReply
+{
+    quint64 id = 0;
+    NodeId subject = 0;
+    bool isHeard = false; ///< Whether the replier heard from the subject lately.
+    bool operator==(const ProbeReply &) const = default;
+};
+
+/// Records for the receiver to store; answered when they are durable there.
+struct Push
+{
+    quint64 id = 0;
+    std::vector<Record> records = {};
+    bool operator==(const Push &) const = default;
+};
+struct PushAck
+{
+    quint64 id = 0;
+    bool isStored = false;
+    Durability durability = Durability::Sync;
+    bool operator==(const PushAck &) const = default;
+};
+
+/// Anti-entropy: one side leads, asks for roots, then leaves, then stamps, fetches what is newer
+/// there and pushes what is newer here. The answering side keeps no state.
+struct RootsRequest
+{
+    quint64 id = 0;
+    bool operator==(const RootsRequest &) const = default;
+};
+struct RootsReply
+{
+    quint64 id = 0;
+    TreeRoots roots = {};
+    bool caughtUp = false;
+    bool operator==(const RootsReply &) const = default;
+};
+struct LeavesRequest
+{
+    quint64 id = 0;
+    quint8 partition = 0;
+    bool operator==(const LeavesRequest &) const = default;
+};
+struct LeavesReply
+{
+    quint64 id = 0;
+    quint8 partition = 0;
+    TreeLeaves leaves = {};
+    bool operator==(const LeavesReply &) const = default;
+};
+struct StampsRequest
+{
+    quint64 id = 0;
+    quint8 partition = 0;
+    LeafSet leaves = {};
+    QByteArray after = {};
+    bool operator==(const StampsRequest &) const = default;
+};
+struct StampsReply
+{
+    quint64 id = 0;
+    quint8 partition = 0;
+    std::vector<KeyStamp> stamps = {};
+    bool hasMore = false; ///< Ask again after the last key.
+    bool operator==(const StampsReply &) const = default;
+};
+struct FetchRequest
+{
+    quint64 id = 0;
+    std::vector<QByteArray> keys = {};
+    bool operator==(const FetchRequest &) const = default;
+};
+struct FetchReply
+{
+    quint64 id = 0;
+    std::vector<Record> records = {}; ///< Of the first keys asked for; ask again for the rest.
+    quint32 answeredKeys = 0;         ///< How many of the keys, from the first, this covers.
+    bool operator==(const FetchReply &) const = default;
+};
+
+using Message = std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, ProbeReply, Push,
+                             PushAck, RootsRequest, RootsReply, LeavesRequest, LeavesReply,
+                             StampsRequest, StampsReply, FetchRequest, FetchReply>;
+
+/// What a queue keeps apart: control never waits behind data.
+enum class Lane : quint8 { Control, Data };
+Lane laneOf(const Message &message);
+
+/// The bounds that sender and receiver of a message agree on.
+inline constexpr qsizetype kFrameBytesMax = qsizetype{20} << 20; ///< One 16 MiB value and its frame.
+inline constexpr qsizetype kPushBytesTarget = qsizetype{256} << 10; ///< Batches close above it.
+inline constexpr int kPushRecordsMax = 1024;
+inline constexpr int kStampsMax = 4096;
+inline constexpr int kFetchKeysMax = 1024;
+
+} // namespace dynakv::core

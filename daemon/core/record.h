@@ -1,0 +1,43 @@
+#pragma once
+
+#include "daemon/core/version.h"
+
+#include <QByteArray>
+
+namespace dynakv::core {
+
+enum class RecordKind : quint8 { Value = 0, Tombstone = 1 };
+
+/// What the cluster holds for one key. The same fields travel to the file, the peers and the backup.
+struct Record
+{
+    QByteArray key = {};         ///< 1 to 1024 bytes, any.
+    RecordKind kind = RecordKind::Value;
+    Version version = {};
+    qint64 expiresAtMs = 0;      ///< Unix ms, 0 = never. From then on it counts as a tombstone.
+    QByteArray contentType = {}; ///< Empty: `value` is the exact JSON text. Else raw bytes of it.
+    QByteArray context = {};     ///< Opaque causal context; empty until siblings exist.
+    QByteArray value = {};       ///< Empty for a tombstone.
+
+    [[nodiscard]] bool isLive(qint64 wallMs) const
+    {
+        return kind == RecordKind::Value && (expiresAtMs == 0 || wallMs < expiresAtMs);
+    }
+    bool operator==(const Record &) const = default;
+};
+
+/// XXH3-64 over kind, expiry, content type, context and value (not key and version).
+quint64 contentHashOf(const Record &record);
+
+/// The order of records of one key: version, then content hash. The last decides only after a
+/// cloned disk or a rolled-back snapshot reused a version, and still makes replicas equal.
+struct Stamp
+{
+    Version version = {};
+    quint64 contentHash = 0;
+    auto operator<=>(const Stamp &) const = default;
+};
+
+Stamp stampOf(const Record &record);
+
+} // namespace dynakv::core

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "daemon/core/key_hash.h"
+#include "daemon/core/record.h"
+
+#include <array>
+#include <bitset>
+#include <optional>
+#include <vector>
+
+namespace dynakv::core {
+
+using TreeRoots = std::array<quint64, kPartitionCount>;
+using TreeLeaves = std::array<quint64, kLeafCount>;
+using LeafSet = std::bitset<kLeafCount>;
+
+struct KeyStamp
+{
+    QByteArray key = {};
+    Stamp stamp = {};
+    bool operator==(const KeyStamp &) const = default;
+};
+
+/// What core may know of the table: implemented by store::Table, and by whatever a test likes.
+/// Tombstones and expired records are there like any other; what is live is for the reader to say.
+class RecordSource
+{
+public:
+    virtual ~RecordSource() = default;
+
+    [[nodiscard]] virtual std::optional<Record> find(QByteArrayView key) const = 0;
+    [[nodiscard]] virtual std::optional<Stamp> stampOf(QByteArrayView key) const = 0;
+    /// One XOR of treeElement() a partition.
+    [[nodiscard]] virtual TreeRoots treeRoots() const = 0;
+    [[nodiscard]] virtual TreeLeaves treeLeaves(quint8 partition) const = 0;
+    /// In key order, keys greater than \a after (empty: from the first), at most \a limit of them,
+    /// only those whose leaf is in \a leaves.
+    [[nodiscard]] virtual std::vector<KeyStamp> stamps(quint8 partition, const LeafSet &leaves,
+                                                       QByteArrayView after, int limit) const = 0;
+    /// Records held, tombstones included.
+    [[nodiscard]] virtual qint64 recordCount() const = 0;
+};
+
+} // namespace dynakv::core

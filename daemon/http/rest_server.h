@@ -1,0 +1,51 @@
+#pragma once
+
+#include "shared/base/endpoint.h"
+#include "shared/base/result.h"
+
+#include <QByteArray>
+
+#include <memory>
+#include <vector>
+
+namespace dynakv::core {
+class Coordinator;
+}
+namespace dynakv::store {
+class Table;
+}
+
+namespace dynakv::http {
+
+struct RestServerConfig
+{
+    base::Endpoint listen = {};                  ///< Port 0 binds any, for tests.
+    std::vector<QByteArray> allowedHosts = {};   ///< Besides IP literals and localhost.
+    bool isHostCheckOff = false;                 ///< `--insecure-allow-remote` without allowed hosts.
+    qsizetype valueBytesMax = 0;                 ///< 0: limits::kValueBytesDefault.
+    QByteArray programVersion = {};
+};
+
+/// The REST API: a strict front door, QtHttpServer behind it, router and handlers, on a thread of
+/// its own ("http"). Reads go straight to the table; writes through the coordinator.
+///
+/// Thread: start() and stop() from the owner's.
+class RestServer
+{
+public:
+    /// \a table and \a coordinator must outlive the server.
+    RestServer(RestServerConfig config, const store::Table &table, core::Coordinator &coordinator);
+    ~RestServer();
+
+    /// Busy: the port is in use; Denied: not allowed to bind it. Both name port and remedy.
+    base::Result<void> start();
+    /// Stops accepting, lets requests in flight finish (2 s), closes. Idempotent.
+    void stop();
+    [[nodiscard]] quint16 port() const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace dynakv::http

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "daemon/core/record.h"
+#include "daemon/core/record_source.h"
+
+#include <QByteArray>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace dynakv::store {
+
+enum class Applied : quint8 {
+    Newer,     ///< The table now holds it.
+    Identical, ///< It held exactly this stamp.
+    Older,     ///< It holds a greater stamp; nothing changed.
+};
+
+struct TableStats
+{
+    qint64 records = 0;    ///< Tombstones and expired ones included.
+    qint64 tombstones = 0;
+    qint64 bytes = 0;      ///< Keys and values of all records.
+    bool operator==(const TableStats &) const = default;
+};
+
+/// One row of a listing: all but the value.
+struct ListedKey
+{
+    QByteArray key = {};
+    core::Version version = {};
+    qint64 valueBytes = 0;
+    qint64 expiresAtMs = 0;
+    bool operator==(const ListedKey &) const = default;
+};
+
+struct ListQuery
+{
+    QByteArray prefix = {};
+    QByteArray from = {};          ///< First key that may be listed; empty: the prefix's first.
+    std::optional<QByteArray> after = {}; ///< Only keys greater than this one.
+    int limit = 100;               ///< 1 to limits::kPageKeysMax.
+    qint64 wallMs = 0;             ///< Decides what has expired.
+};
+
+struct Listing
+{
+    std::vector<ListedKey> keys = {}; ///< Live ones, in byte order.
+    bool hasMore = false;             ///< There may be keys after the last one.
+    qint64 totalEstimate = 0;         ///< Live keys under the prefix; exact for an empty prefix.
+};
+
+/// The in-memory table: 256 partitions, each ordered by key under a lock of its own, with a hash
+/// tree kept in O(1) per write. Holds, for every key, the greatest record ever applied.
+///
+/// Thread: any number of readers; apply(), forEach() and setTreeKey() from one writer at a time.
+/// A listing walks partitions in short lock slices: every key present during a whole walk by cursor
+/// is given exactly once.
+class Table final : public core::RecordSource
+{
+public:
+    Table();
+    ~Table() override;
+
+    Applied apply(core::Record record);
+
+    [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const override;
+    [[nodiscard]] std::optional<core::Stamp> stampOf(QByteArrayView key) const override;
+    [[nodiscard]] core::TreeRoots treeRoots() const override;
+    [[nodiscard]] core::TreeLeaves treeLeaves(quint8 partition) const override;
+    [[nodiscard]] std::vector<core::KeyStamp> stamps(quint8 partition, const core::LeafSet &leaves,
+                                                     QByteArrayView after,
+                                                     int limit) const override;
+    [[nodiscard]] qint64 recordCount() const override;
+
+    [[nodiscard]] Listing list(const ListQuery &query) const;
+    [[nodiscard]] TableStats stats() const;
+    /// The greatest clock applied so far, 0 for none.
+    [[nodiscard]] quint64 newestClock() const;
+
+    /// Keys the hash tree by \a clusterId and builds it anew: O(records).
+    void setTreeKey(quint64 clusterId);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace dynakv::store

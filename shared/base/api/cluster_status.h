@@ -1,0 +1,47 @@
+#pragma once
+
+#include "shared/base/result.h"
+
+#include <QByteArray>
+#include <QJsonObject>
+
+#include <optional>
+#include <vector>
+
+namespace dynakv::base::api {
+
+/// One row of `GET /v1/cluster`.
+struct MemberStatus
+{
+    QByteArray id = {};             ///< 16 hex digits.
+    QByteArray address = {};        ///< API address, `host:port`.
+    QByteArray clusterAddress = {}; ///< `host:port`.
+    /// `joining`, `alive`, `suspect`, `down`, `leaving` or `left`.
+    QByteArray state = {};
+    qint64 sinceMs = 0;             ///< Unix ms at which the answering node saw this state begin.
+    bool isSelf = false;
+    QByteArray version = {};        ///< Program version; empty if not known.
+    std::optional<qint64> keys = {};
+    std::optional<qint64> bytes = {};
+    std::optional<double> rttMs = {};
+    bool operator==(const MemberStatus &) const = default;
+};
+
+/// `GET /v1/cluster`: the cluster as one node sees it.
+struct ClusterStatus
+{
+    QByteArray clusterId = {}; ///< 16 hex digits, empty while the node has joined none.
+    QByteArray nodeId = {};    ///< The answering node.
+    /// `joining`, `catching_up` or `ready`.
+    QByteArray state = {};
+    QByteArray detail = {};    ///< Why it is not ready, for people; empty when it is.
+    std::vector<MemberStatus> members = {};
+    bool operator==(const ClusterStatus &) const = default;
+};
+
+QJsonObject toJson(const ClusterStatus &status);
+/// Invalid where a member is missing or has another type; members it does not know are ignored, so
+/// that an older client reads a newer node.
+Result<ClusterStatus> clusterStatusFromJson(const QJsonObject &object);
+
+} // namespace dynakv::base::api

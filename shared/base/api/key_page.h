@@ -1,0 +1,37 @@
+#pragma once
+
+#include "shared/base/result.h"
+
+#include <QByteArray>
+#include <QJsonObject>
+
+#include <optional>
+#include <vector>
+
+namespace dynakv::base::api {
+
+struct KeyEntry
+{
+    QByteArray key = {};     ///< Bytes, 1 to 1024.
+    QByteArray version = {};
+    qint64 size = 0;         ///< Bytes of the value.
+    qint64 updatedAtMs = 0;  ///< Unix ms.
+    std::optional<qint64> expiresAtMs = {};
+    bool operator==(const KeyEntry &) const = default;
+};
+
+/// `GET /v1/keys`: keys in byte order.
+struct KeyPage
+{
+    std::vector<KeyEntry> keys = {};
+    /// Live keys under the prefix, estimated.
+    qint64 totalEstimate = 0;
+    /// Opaque cursor of the next page, to be sent back verbatim as `after`; empty on the last one.
+    QByteArray next = {};
+    bool operator==(const KeyPage &) const = default;
+};
+
+QJsonObject toJson(const KeyPage &page);
+Result<KeyPage> keyPageFromJson(const QJsonObject &object);
+
+} // namespace dynakv::base::api

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <QObject>
+
+#include <deque>
+#include <functional>
+#include <mutex>
+
+namespace dynakv::base {
+
+/// The one way by which values cross threads. Any thread posts; the tasks run in order on the
+/// thread that this object lives in. The queue is guarded by a std::mutex, which the thread
+/// sanitizer sees, and Qt carries only a wake-up without arguments, one for each batch.
+///
+/// Thread: post() from anywhere; everything else on the owner's thread.
+/// A task must not outlive what it captures: the owner of the mailbox dies after its posters stop.
+class Mailbox final : public QObject
+{
+    Q_OBJECT
+public:
+    using Task = std::function<void()>;
+
+    explicit Mailbox(QObject *parent = nullptr);
+
+    void post(Task task);
+    /// How many tasks wait now: the depth metric, and what bounds a producer.
+    [[nodiscard]] std::size_t depth() const;
+
+Q_SIGNALS:
+    void woken();
+
+private:
+    void drain();
+
+    mutable std::mutex m_mutex;
+    std::deque<Task> m_tasks;
+};
+
+} // namespace dynakv::base
