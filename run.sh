@@ -27,7 +27,7 @@ on the first node, reads it from the last one and opens the desktop application.
   --help         this text
 
 What the nodes store lies in dynakv-data/ and is there again at the next start.
-DYNAKV_JOBS=N limits how many compilers run at once (default: the number of processors).
+CMAKE_BUILD_PARALLEL_LEVEL=N limits how many compilers run at once (default: one per processor).
 TEXT
 }
 
@@ -86,7 +86,7 @@ build_programs() {
             fail "the build could not be configured; its output is above and in $log"
         }
     fi
-    cmake --build "$build" -j "${DYNAKV_JOBS:-$(nproc)}" --target dynakvd dynakv-admin ||
+    cmake --build "$build" -j "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}" --target dynakvd dynakv-admin ||
         fail "the build failed; its output is above"
 }
 
@@ -171,8 +171,14 @@ is_running() {
 start_nodes() {
     echo "== Start $nodes nodes (data and logs in dynakv-data/)"
     mkdir -p "$data"
-    local node
+    local node name
     local -a join=()
+    # A setting meant for another node, such as DYNAKV_DATA_DIR, would reach all of these.
+    for name in "${!DYNAKV_@}"; do
+        if [[ "$name" != DYNAKV_LOG* && "$name" != DYNAKV_DURABILITY ]]; then
+            unset "$name"
+        fi
+    done
     for ((node = 1; node <= nodes; ++node)); do
         # From the data directory, so that each node finds its own folder by its port.
         (cd "$data" && exec "$build/daemon/dynakvd" "$(address_of "$node")" ${join[@]+"${join[@]}"}) \

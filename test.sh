@@ -15,7 +15,7 @@ Installs what is missing, builds DynaKV with all its tests and runs them.
   --label REGEX   only the tests with such a label: unit, sim, integration, gui, threads, slow
   --help          this text
 
-DYNAKV_JOBS=N limits the parallel work (default: the number of processors).
+CMAKE_BUILD_PARALLEL_LEVEL=N limits the parallel work (default: one job per processor).
 TEXT
 }
 
@@ -42,7 +42,7 @@ while (($#)); do
     esac
 done
 
-jobs=${DYNAKV_JOBS:-$(nproc)}
+jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 groups=(build test)
 if [[ "$preset" == clang || "$preset" == fuzz ]]; then
     groups+=(lint)
