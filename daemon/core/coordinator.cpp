@@ -6,10 +6,14 @@ namespace dynakv::core {
 QByteArray toText(Durability durability)
 {
     switch (durability) {
-    case Durability::Memory: return "memory";
-    case Durability::Os: return "os";
-    case Durability::Interval: return "interval";
-    case Durability::Sync: return "sync";
+    case Durability::Memory:
+        return "memory";
+    case Durability::Os:
+        return "os";
+    case Durability::Interval:
+        return "interval";
+    case Durability::Sync:
+        return "sync";
     }
     return {};
 }
@@ -27,12 +31,18 @@ std::optional<Durability> parseDurability(QByteArrayView text)
 QByteArray toText(MemberState state)
 {
     switch (state) {
-    case MemberState::Joining: return "joining";
-    case MemberState::Alive: return "alive";
-    case MemberState::Suspect: return "suspect";
-    case MemberState::Down: return "down";
-    case MemberState::Leaving: return "leaving";
-    case MemberState::Left: return "left";
+    case MemberState::Joining:
+        return "joining";
+    case MemberState::Alive:
+        return "alive";
+    case MemberState::Suspect:
+        return "suspect";
+    case MemberState::Down:
+        return "down";
+    case MemberState::Leaving:
+        return "leaving";
+    case MemberState::Left:
+        return "left";
     }
     return {};
 }

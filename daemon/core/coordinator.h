@@ -58,21 +58,28 @@ struct WriteOutcome
     Durability durability = Durability::Sync;
     int acked = 0;
     int required = 1;
-    int replicas = 1;     ///< N: members not left, down ones included.
+    int replicas = 1; ///< N: members not left, down ones included.
     QByteArray detail = {};
     bool operator==(const WriteOutcome &) const = default;
 };
 
-enum class MemberState : quint8 { Joining = 0, Alive = 1, Suspect = 2, Down = 3, Leaving = 4, Left = 5 };
+enum class MemberState : quint8 {
+    Joining = 0,
+    Alive = 1,
+    Suspect = 2,
+    Down = 3,
+    Leaving = 4,
+    Left = 5
+};
 QByteArray toText(MemberState state);
 
 struct MemberView
 {
     NodeId id = 0;
-    QByteArray address = {};        ///< API address, `host:port`.
+    QByteArray address = {}; ///< API address, `host:port`.
     QByteArray clusterAddress = {};
     MemberState state = MemberState::Alive;
-    qint64 sinceMs = 0;             ///< Unix ms.
+    qint64 sinceMs = 0; ///< Unix ms.
     bool isSelf = false;
     QByteArray programVersion = {};
     std::optional<qint64> keys = {};

@@ -9,9 +9,9 @@
 /// What happens to a node: everything that enters core::Node.
 namespace dynakv::core {
 
-using LinkId = quint64;   ///< Chosen by the driver, never reused in one process.
-using DialId = quint64;   ///< Chosen by core.
-using Ticket = quint64;   ///< Chosen by core.
+using LinkId = quint64;    ///< Chosen by the driver, never reused in one process.
+using DialId = quint64;    ///< Chosen by core.
+using Ticket = quint64;    ///< Chosen by core.
 using RequestId = quint64; ///< Chosen by the driver.
 
 /// Comes every 100 ms or so. Lateness is told by the time that comes with it.
@@ -39,7 +39,7 @@ struct LinkClosed
 struct DialFailed
 {
     enum class Reason : quint8 {
-        Refused,     ///< The host's kernel says that nobody listens: hard evidence of a dead process.
+        Refused, ///< The host's kernel says that nobody listens: hard evidence of a dead process.
         TimedOut,
         Unreachable,
         UnknownName,

@@ -29,8 +29,8 @@ struct PersistedState
 {
     NodeId node = 0;
     quint64 generation = 0;
-    quint64 clusterId = 0;    ///< 0: belongs to no cluster yet.
-    quint64 clockCeiling = 0; ///< No version above it was stamped; a restart begins above it.
+    quint64 clusterId = 0;     ///< 0: belongs to no cluster yet.
+    quint64 clockCeiling = 0;  ///< No version above it was stamped; a restart begins above it.
     bool caughtUpOnce = false; ///< Whether this directory ever held all that its cluster held.
     std::vector<MemberRecord> members = {}; ///< Sorted by id, this node included.
     bool operator==(const PersistedState &) const = default;

@@ -22,13 +22,13 @@ struct Hello
     quint64 clusterId = 0;
     NodeId node = 0;
     quint64 generation = 0;
-    quint64 bootId = 0;           ///< Random per process: two live processes of one id differ here.
+    quint64 bootId = 0; ///< Random per process: two live processes of one id differ here.
     QByteArray advertisedHost = {}; ///< Empty: take the address that the socket shows.
     quint16 apiPort = 0;
     quint16 clusterPort = 0;
-    quint32 memberCount = 0;      ///< Members not left, the sender included; 0 before it has a cluster.
-    bool hasData = false;         ///< Whether it holds any record.
-    bool wantsToJoin = false;     ///< Started with a join address and still alone.
+    quint32 memberCount = 0;  ///< Members not left, the sender included; 0 before it has a cluster.
+    bool hasData = false;     ///< Whether it holds any record.
+    bool wantsToJoin = false; ///< Started with a join address and still alone.
     QByteArray programVersion = {};
     bool operator==(const Hello &) const = default;
 };
@@ -159,7 +159,8 @@ enum class Lane : quint8 { Control, Data };
 Lane laneOf(const Message &message);
 
 /// The bounds that sender and receiver of a message agree on.
-inline constexpr qsizetype kFrameBytesMax = qsizetype{20} << 20; ///< One 16 MiB value and its frame.
+inline constexpr qsizetype kFrameBytesMax = qsizetype{20}
+                                            << 20; ///< One 16 MiB value and its frame.
 inline constexpr qsizetype kPushBytesTarget = qsizetype{256} << 10; ///< Batches close above it.
 inline constexpr int kPushRecordsMax = 1024;
 inline constexpr int kStampsMax = 4096;

@@ -12,14 +12,14 @@ namespace dynakv::core {
 
 struct NodeConfig
 {
-    base::Endpoint api = {};          ///< As bound; the host may be a wildcard.
-    base::Endpoint cluster = {};      ///< As bound.
-    QByteArray advertisedHost = {};   ///< Empty: learned from the sockets that reach this node.
+    base::Endpoint api = {};        ///< As bound; the host may be a wildcard.
+    base::Endpoint cluster = {};    ///< As bound.
+    QByteArray advertisedHost = {}; ///< Empty: learned from the sockets that reach this node.
     std::vector<base::JoinTarget> join = {};
     Durability durability = Durability::Sync; ///< What this node's file gives.
     QByteArray programVersion = {};
-    quint64 bootId = 0;               ///< Random per process.
-    quint64 seed = 0;                 ///< Of every random choice: the same seed, the same run.
+    quint64 bootId = 0; ///< Random per process.
+    quint64 seed = 0;   ///< Of every random choice: the same seed, the same run.
 };
 
 /// One node of the cluster as a pure state machine: membership, failure detection, replication and
@@ -35,7 +35,8 @@ public:
     Node(NodeConfig config, PersistedState state, const RecordSource &records);
     ~Node();
 
-    /// To be called once, before any event. \a newestClock: greatest clock in the table, 0 if empty.
+    /// To be called once, before any event. \a newestClock: greatest clock in the table, 0 if
+    /// empty.
     Effects start(Time now, quint64 newestClock);
     Effects handle(Event event, Time now);
 

@@ -9,10 +9,11 @@ namespace dynakv::core {
 
 enum class RecordKind : quint8 { Value = 0, Tombstone = 1 };
 
-/// What the cluster holds for one key. The same fields travel to the file, the peers and the backup.
+/// What the cluster holds for one key. The same fields travel to the file, the peers and the
+/// backup.
 struct Record
 {
-    QByteArray key = {};         ///< 1 to 1024 bytes, any.
+    QByteArray key = {}; ///< 1 to 1024 bytes, any.
     RecordKind kind = RecordKind::Value;
     Version version = {};
     qint64 expiresAtMs = 0;      ///< Unix ms, 0 = never. From then on it counts as a tombstone.

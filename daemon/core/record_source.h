@@ -40,6 +40,10 @@ public:
                                                        QByteArrayView after, int limit) const = 0;
     /// Records held, tombstones included.
     [[nodiscard]] virtual qint64 recordCount() const = 0;
+    /// Records held but tombstones.
+    [[nodiscard]] virtual qint64 liveCount() const = 0;
+    /// Bytes of all keys and values held.
+    [[nodiscard]] virtual qint64 byteCount() const = 0;
 };
 
 } // namespace dynakv::core

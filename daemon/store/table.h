@@ -74,6 +74,8 @@ public:
                                                      QByteArrayView after,
                                                      int limit) const override;
     [[nodiscard]] qint64 recordCount() const override;
+    [[nodiscard]] qint64 liveCount() const override;
+    [[nodiscard]] qint64 byteCount() const override;
 
     [[nodiscard]] Listing list(const ListQuery &query) const;
     [[nodiscard]] TableStats stats() const;

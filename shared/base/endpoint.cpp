@@ -8,9 +8,8 @@ namespace {
 
 Error invalid(QByteArrayView text, const char *why)
 {
-    return {ErrorCode::Invalid,
-            "'" + text.toByteArray() + "' is not an address: " + why
-                + "; use HOST:PORT, for example 127.0.0.1:6660 or [::1]:6660"};
+    return {ErrorCode::Invalid, "'" + text.toByteArray() + "' is not an address: " + why +
+                                    "; use HOST:PORT, for example 127.0.0.1:6660 or [::1]:6660"};
 }
 
 bool isHostText(QByteArrayView host)
@@ -18,8 +17,8 @@ bool isHostText(QByteArrayView host)
     if (host.isEmpty() || host.size() > 253)
         return false;
     for (const char c : host) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-            || c == '.' || c == '-' || c == '_';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
         if (!plain)
             return false;
     }
@@ -32,8 +31,8 @@ bool isIpv6Text(QByteArrayView host)
     if (host.size() < 2 || host.size() > 45 || host.count(':') < 2)
         return false;
     for (const char c : host) {
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')
-            || c == ':' || c == '.';
+        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+                           (c >= 'A' && c <= 'F') || c == ':' || c == '.';
         if (!plain)
             return false;
     }

@@ -8,7 +8,8 @@
 namespace dynakv::base {
 
 /// A host name or IP literal with a port. IPv6 literals are kept without brackets.
-/// The host is lower case and IPv6 canonical where the caller made it so; text form is `host:port` or `[v6]:port`.
+/// The host is lower case and IPv6 canonical where the caller made it so; text form is `host:port`
+/// or `[v6]:port`.
 struct Endpoint
 {
     QByteArray host = {};
@@ -25,7 +26,8 @@ struct Endpoint
 
 /// `HOST:PORT`, `[V6]:PORT` or, where \a defaultPort is not 0, a host alone. Invalid if the host is
 /// empty or has a character no host has, or the port is not 1..65535 (0 allowed with \a allowZero).
-Result<Endpoint> parseEndpoint(QByteArrayView text, quint16 defaultPort = 0, bool allowZero = false);
+Result<Endpoint> parseEndpoint(QByteArrayView text, quint16 defaultPort = 0,
+                               bool allowZero = false);
 
 /// The cluster port that belongs to an API port: + 10000, or - 10000 where that passes 65535.
 quint16 defaultClusterPort(quint16 apiPort);

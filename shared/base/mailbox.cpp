@@ -3,7 +3,8 @@
 
 namespace dynakv::base {
 
-Mailbox::Mailbox(QObject *parent) : QObject(parent)
+Mailbox::Mailbox(QObject *parent)
+    : QObject(parent)
 {
     connect(this, &Mailbox::woken, this, &Mailbox::drain, Qt::QueuedConnection);
 }

@@ -11,17 +11,17 @@ namespace dynakv::base {
 
 /// A code exists only where some caller reacts to it; everything else is told by the message.
 enum class ErrorCode : quint8 {
-    Invalid,       ///< Input from outside is malformed; nothing was changed.
-    NotFound,      ///< The named thing does not exist.
-    Conflict,      ///< The operation contradicts the present state.
-    Busy,          ///< Somebody else holds the resource (port, lock).
-    Denied,        ///< The system refused the access.
-    NoSpace,       ///< The disk or the memory limit is full; retrying later can help.
-    Io,            ///< The system failed an operation.
-    Corrupt,       ///< Stored or received bytes are damaged.
-    Unsupported,   ///< A newer format or protocol than this program knows.
-    Unavailable,   ///< Not now: starting, catching up, too few replicas.
-    TimedOut,      ///< The time given was too short.
+    Invalid,     ///< Input from outside is malformed; nothing was changed.
+    NotFound,    ///< The named thing does not exist.
+    Conflict,    ///< The operation contradicts the present state.
+    Busy,        ///< Somebody else holds the resource (port, lock).
+    Denied,      ///< The system refused the access.
+    NoSpace,     ///< The disk or the memory limit is full; retrying later can help.
+    Io,          ///< The system failed an operation.
+    Corrupt,     ///< Stored or received bytes are damaged.
+    Unsupported, ///< A newer format or protocol than this program knows.
+    Unavailable, ///< Not now: starting, catching up, too few replicas.
+    TimedOut,    ///< The time given was too short.
 };
 
 /// What went wrong, for people: names the cause and, where there is one, the remedy. UTF-8.
@@ -38,9 +38,18 @@ template <typename T>
 class [[nodiscard]] Result
 {
 public:
-    Result(T value) : m_state(std::in_place_index<0>, std::move(value)) {}
-    Result(Error error) : m_state(std::in_place_index<1>, std::move(error)) {}
-    Result(ErrorCode code, QByteArray message) : Result(Error{code, std::move(message)}) {}
+    Result(T value)
+        : m_state(std::in_place_index<0>, std::move(value))
+    {
+    }
+    Result(Error error)
+        : m_state(std::in_place_index<1>, std::move(error))
+    {
+    }
+    Result(ErrorCode code, QByteArray message)
+        : Result(Error{code, std::move(message)})
+    {
+    }
 
     [[nodiscard]] bool ok() const noexcept { return m_state.index() == 0; }
     explicit operator bool() const noexcept { return ok(); }
@@ -81,8 +90,15 @@ class [[nodiscard]] Result<void>
 {
 public:
     Result() = default;
-    Result(Error error) : m_error(std::move(error)), m_failed(true) {}
-    Result(ErrorCode code, QByteArray message) : Result(Error{code, std::move(message)}) {}
+    Result(Error error)
+        : m_error(std::move(error))
+        , m_failed(true)
+    {
+    }
+    Result(ErrorCode code, QByteArray message)
+        : Result(Error{code, std::move(message)})
+    {
+    }
 
     [[nodiscard]] bool ok() const noexcept { return !m_failed; }
     explicit operator bool() const noexcept { return ok(); }

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/core/dialer.h"
+
+#include <algorithm>
+
+namespace dynakv::core {
+
+void Dialer::want(const std::map<Key, Wanted> &wanted, qint64 nowMs)
+{
+    std::erase_if(m_targets, [&](const auto &each) {
+        return !wanted.contains(each.first) && each.second.dial == 0;
+    });
+    for (const auto &[key, want] : wanted) {
+        const auto [it, isNew] = m_targets.try_emplace(key);
+        Target &target = it->second;
+        if (isNew)
+            target.dueMs = nowMs + want.delayMs;
+        if (target.endpoint != want.target) {
+            target.endpoint = want.target;
+            target.failures = 0;
+        }
+    }
+    for (auto &[key, target] : m_targets) {
+        if (!wanted.contains(key))
+            target.endpoint = {}; // Only kept until its dial in flight has ended.
+    }
+}
+
+std::vector<Dial> Dialer::due(qint64 nowMs)
+{
+    auto inFlight = std::count_if(m_targets.begin(), m_targets.end(), [](const auto &each) {
+        return each.second.dial != 0 && !each.second.isOpen;
+    });
+    std::vector<Dial> dials;
+    for (auto &[key, target] : m_targets) {
+        if (inFlight >= kDialsMax)
+            break;
+        if (target.dial != 0 || target.endpoint.isEmpty() || target.dueMs > nowMs)
+            continue;
+        target.dial = ++m_lastDial;
+        target.isOpen = false;
+        dials.push_back({target.dial, target.endpoint});
+        ++inFlight;
+    }
+    return dials;
+}
+
+std::optional<Dialer::Key> Dialer::failed(DialId dial, qint64 nowMs, Random &random)
+{
+    const auto it = byDial(dial);
+    if (it == m_targets.end())
+        return std::nullopt;
+    closed(dial, nowMs, false, random);
+    return it->first;
+}
+
+std::optional<Dialer::Key> Dialer::opened(DialId dial)
+{
+    const auto it = byDial(dial);
+    if (it == m_targets.end())
+        return std::nullopt;
+    it->second.isOpen = true;
+    return it->first;
+}
+
+void Dialer::closed(DialId dial, qint64 nowMs, bool wasRefused, Random &random)
+{
+    const auto it = byDial(dial);
+    if (it == m_targets.end())
+        return;
+    Target &target = it->second;
+    target.dial = 0;
+    target.isOpen = false;
+    target.failures = std::min(target.failures + 1, 1'000'000);
+    const qint64 grown = kFirstRetryMs << std::min(target.failures - 1, 8);
+    target.dueMs =
+        nowMs + random.around(wasRefused ? kForeignRetryMs : std::min(grown, kRetryMsMax));
+}
+
+bool Dialer::isFor(DialId dial, const Key &key) const
+{
+    const auto it = m_targets.find(key);
+    return it != m_targets.end() && dial != 0 && it->second.dial == dial;
+}
+
+int Dialer::failureCount(const Key &key) const
+{
+    const auto it = m_targets.find(key);
+    return it == m_targets.end() ? 0 : it->second.failures;
+}
+
+std::map<Dialer::Key, Dialer::Target>::iterator Dialer::byDial(DialId dial)
+{
+    return std::find_if(m_targets.begin(), m_targets.end(),
+                        [dial](const auto &each) { return dial != 0 && each.second.dial == dial; });
+}
+
+} // namespace dynakv::core

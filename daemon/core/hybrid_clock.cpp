@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/core/hybrid_clock.h"
+
+#include <algorithm>
+
+namespace dynakv::core {
+namespace {
+
+quint64 fromWall(qint64 wallMs)
+{
+    return static_cast<quint64>(std::max<qint64>(wallMs, 0)) << 16;
+}
+
+} // namespace
+
+quint64 HybridClock::next(qint64 wallMs, quint64 floor)
+{
+    const quint64 clock = std::max(fromWall(wallMs), m_last + 1);
+    if (floor < clock) {
+        m_last = clock;
+        return clock;
+    }
+    // The key's record is ahead. A near one is followed; a far one is topped for this key alone.
+    if (floor <= fromWall(wallMs + kFollowMsMax))
+        m_last = floor + 1;
+    return floor + 1;
+}
+
+void HybridClock::observe(quint64 clock, qint64 wallMs)
+{
+    if (clock <= fromWall(wallMs + kFollowMsMax))
+        m_last = std::max(m_last, clock);
+}
+
+quint64 HybridClock::ceilingAt(qint64 wallMs) const
+{
+    return std::max(fromWall(wallMs), m_last) + fromWall(kCeilingAheadMs);
+}
+
+} // namespace dynakv::core

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/core/node.h"
+
+#include "daemon/core/node_impl.h"
+
+#include <algorithm>
+
+namespace dynakv::core {
+
+Node::Node(NodeConfig config, PersistedState state, const RecordSource &records)
+    : m_impl(std::make_unique<Impl>(std::move(config), std::move(state), records))
+{
+}
+
+Node::~Node() = default;
+
+Effects Node::start(Time now, quint64 newestClock)
+{
+    return m_impl->start(now, newestClock);
+}
+
+Effects Node::handle(Event event, Time now)
+{
+    return m_impl->handle(std::move(event), now);
+}
+
+ClusterView Node::view() const
+{
+    return m_impl->view();
+}
+
+const PersistedState &Node::persistedState() const
+{
+    return m_impl->persistedState();
+}
+
+Node::Impl::Impl(NodeConfig config, PersistedState state, const RecordSource &records)
+    : m_config(std::move(config))
+    , m_state(std::move(state))
+    , m_records(records)
+    , m_random(m_config.seed)
+    , m_clock(m_state.clockCeiling)
+    , m_table(m_state.node)
+    , m_replicator(m_state.node, records, m_ids)
+{
+}
+
+Effects Node::Impl::start(Time now, quint64 newestClock)
+{
+    m_now = m_started = now;
+    m_clock.observe(newestClock, now.wallMs);
+    for (const MemberRecord &member : m_state.members) {
+        if (member.id != m_state.node)
+            m_table.merge(member);
+    }
+    m_selfHost = !m_config.advertisedHost.isEmpty() ? m_config.advertisedHost
+                 : m_config.api.isWildcard()        ? QByteArray("127.0.0.1")
+                                                    : m_config.api.host;
+    m_table.setSelf({m_state.node,
+                     m_state.generation,
+                     0,
+                     MemberState::Joining,
+                     {},
+                     {},
+                     m_config.programVersion});
+    updateSelf();
+    m_syncPeriodicMs = now.monoMs + kSyncPeriodMs;
+    if (m_state.clusterId == 0 && m_config.join.empty())
+        foundCluster();
+    renewCeiling();
+    updateReadiness();
+    dialDue();
+    finish();
+    return std::exchange(m_out, {});
+}
+
+Effects Node::Impl::handle(Event event, Time now)
+{
+    m_now = now;
+    m_changedBy.reset();
+    std::visit([this](const auto &each) { on(each); }, event);
+    finish();
+    return std::exchange(m_out, {});
+}
+
+/// What every turn ends with: changes spread, saved and shown.
+void Node::Impl::finish()
+{
+    spread();
+    saveState();
+    if (m_isViewDirty) {
+        m_isViewDirty = false;
+        m_viewMs = m_now.monoMs;
+        m_out.push_back(ViewChanged{});
+    }
+}
+
+void Node::Impl::on(const Tick &)
+{
+    judgeMembers();
+    closeIdle();
+    dialDue();
+    beatDue();
+    m_replicator.expire(m_now.monoMs, m_out);
+    syncDue();
+    renewCeiling();
+    updateReadiness();
+    if (m_now.monoMs - m_viewMs >= kViewPeriodMs)
+        m_isViewDirty = true; // Round trips and key counts are worth showing once a second.
+}
+
+void Node::Impl::on(const LinkOverflowed &overflowed)
+{
+    const auto link = m_links.find(overflowed.link);
+    if (link != m_links.end() && link->second.isEstablished)
+        scheduleSync(link->second.theirs->node, kSyncSoonMs);
+}
+
+void Node::Impl::on(const ClientWrite &write)
+{
+    const int replicas = m_table.replicaCount();
+    WriteOutcome outcome{.replicas = replicas};
+    if (const auto reason = reasonAgainstWriting()) {
+        outcome.status =
+            isClockOff() ? WriteOutcome::Status::ClockOff : WriteOutcome::Status::NotReady;
+        outcome.detail = *reason;
+        m_out.push_back(Reply{write.request, outcome});
+        return;
+    }
+    if (write.write.concern.kind == WriteConcern::Kind::Count &&
+        write.write.concern.count > replicas) {
+        outcome.status = WriteOutcome::Status::NotReady;
+        outcome.required = write.write.concern.count;
+        outcome.detail = "the cluster has only " + QByteArray::number(replicas) + " members";
+        m_out.push_back(Reply{write.request, outcome});
+        return;
+    }
+    m_replicator.write(write, m_clock, replicas, m_now, ++m_ids, m_out);
+}
+
+void Node::Impl::on(const Committed &committed)
+{
+    if (m_replicator.committed(committed, establishedLinks(), m_out))
+        return;
+    if (m_session && m_session->committed(committed, m_now.monoMs, m_out))
+        settleSession();
+}
+
+std::optional<QByteArray> Node::Impl::reasonAgainstWriting() const
+{
+    if (m_readiness != Readiness::Ready)
+        return m_detail;
+    if (isClockOff())
+        return QByteArray("this node's clock is more than 60 s from the majority of its peers; "
+                          "set the clock");
+    // Versions above the persisted ceiling could come again after a restart.
+    const quint64 wall = static_cast<quint64>(std::max<qint64>(m_now.wallMs, 0)) << 16;
+    if (std::max(m_clock.last() + 1, wall) >= m_savedCeiling)
+        return QByteArray("the disk has not taken the clock's ceiling yet; try again");
+    return std::nullopt;
+}
+
+void Node::Impl::foundCluster()
+{
+    m_state.clusterId = m_random.next() | 1;
+    m_state.caughtUpOnce = true;
+    m_isDirty = m_isViewDirty = true;
+    m_out.push_back(ClusterIdChanged{m_state.clusterId});
+    say(Log::Level::Info, "founded cluster " + toHex16(m_state.clusterId));
+}
+
+void Node::Impl::adoptCluster(quint64 clusterId)
+{
+    say(Log::Level::Info,
+        "joining cluster " + toHex16(clusterId) +
+            (m_state.clusterId != 0 ? ", giving up " + toHex16(m_state.clusterId) : QByteArray()));
+    m_state.clusterId = clusterId;
+    m_state.caughtUpOnce = false;
+    m_syncedWithCaughtUp = false;
+    m_synced.clear();
+    m_table.clearOthers();
+    m_isDirty = m_isViewDirty = true;
+    m_out.push_back(ClusterIdChanged{clusterId});
+    updateReadiness();
+}
+
+/// A node answers from its own table once it holds what its cluster holds: it founded it, is alone
+/// in it, or compared itself with a member that did. Only nodes that all return at once must
+/// believe each other, since otherwise none would ever answer.
+void Node::Impl::updateReadiness()
+{
+    if (m_state.clusterId == 0)
+        return setReadiness(Readiness::Joining, "no member of the cluster to join was reached yet");
+    if (m_readiness == Readiness::Ready && m_state.caughtUpOnce)
+        return;
+    const bool isAlone = m_table.replicaCount() <= 1;
+    if ((isAlone && m_state.caughtUpOnce) || m_syncedWithCaughtUp)
+        return setReadiness(Readiness::Ready, {});
+    if (!m_state.caughtUpOnce)
+        return setReadiness(Readiness::Joining, "joining: taking over the cluster's data");
+    const bool hasWaited = m_now.monoMs - m_started.monoMs >= kReturnGraceMs;
+    const bool hasSyncedAll =
+        std::all_of(m_linkByPeer.begin(), m_linkByPeer.end(),
+                    [this](const auto &each) { return m_synced.contains(each.first); });
+    if (hasWaited && hasSyncedAll)
+        return setReadiness(Readiness::Ready, {});
+    setReadiness(Readiness::CatchingUp, "returned: comparing its data with the other members");
+}
+
+void Node::Impl::setReadiness(Readiness readiness, const QByteArray &detail)
+{
+    m_detail = detail;
+    if (m_readiness == readiness)
+        return;
+    m_readiness = readiness;
+    m_isViewDirty = true;
+    if (readiness == Readiness::Ready) {
+        say(Log::Level::Info, "ready: " + QByteArray::number(m_records.recordCount()) +
+                                  " records, cluster " + toHex16(m_state.clusterId));
+        m_state.caughtUpOnce = true;
+        m_isDirty = true;
+    }
+    updateSelf();
+}
+
+void Node::Impl::renewCeiling()
+{
+    const quint64 now =
+        std::max(m_clock.last(), static_cast<quint64>(std::max<qint64>(m_now.wallMs, 0)) << 16);
+    if (m_state.clockCeiling > now &&
+        m_state.clockCeiling - now > quint64{HybridClock::kCeilingRenewMs} << 16)
+        return;
+    m_state.clockCeiling = m_clock.ceilingAt(m_now.wallMs);
+    m_isDirty = true;
+}
+
+void Node::Impl::saveState()
+{
+    if (!m_isDirty || m_savingRevision != 0 || m_now.monoMs < m_saveRetryMs)
+        return;
+    m_isDirty = false;
+    m_state.members = m_table.records();
+    m_savingRevision = ++m_revision;
+    m_savingCeiling = m_state.clockCeiling;
+    m_out.push_back(SaveState{m_savingRevision, m_state});
+}
+
+void Node::Impl::on(const StateSaved &saved)
+{
+    if (saved.revision != m_savingRevision)
+        return;
+    m_savingRevision = 0;
+    if (saved.isSaved) {
+        m_savedCeiling = m_savingCeiling;
+        return;
+    }
+    m_isDirty = true;
+    m_saveRetryMs = m_now.monoMs + 1000;
+    say(Log::Level::Warning, "the node's state could not be stored; trying again");
+}
+
+void Node::Impl::say(Log::Level level, QByteArray text)
+{
+    m_out.push_back(Log{level, std::move(text)});
+}
+
+ClusterView Node::Impl::view() const
+{
+    ClusterView view{m_state.clusterId, m_state.node, m_readiness, m_detail, {}};
+    for (const auto &[id, member] : m_table.all()) {
+        MemberView row{id, member.api.toString(), member.cluster.toString(), member.state};
+        row.isSelf = id == m_state.node;
+        row.programVersion = member.programVersion;
+        if (const auto since = m_sinceWallMs.find(id); since != m_sinceWallMs.end())
+            row.sinceMs = since->second;
+        if (row.isSelf) {
+            row.keys = m_records.liveCount();
+            row.bytes = m_records.byteCount();
+        } else if (const auto at = m_linkByPeer.find(id); at != m_linkByPeer.end()) {
+            const Link &link = m_links.at(at->second);
+            row.rttMs = link.rttMs;
+            if (link.last.sequence != 0) {
+                row.keys = link.last.keys;
+                row.bytes = link.last.bytes;
+            }
+        }
+        view.members.push_back(std::move(row));
+    }
+    return view;
+}
+
+} // namespace dynakv::core

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/core/dialer.h"
+#include "daemon/core/failure_detector.h"
+#include "daemon/core/hybrid_clock.h"
+#include "daemon/core/member_table.h"
+#include "daemon/core/node.h"
+#include "daemon/core/random.h"
+#include "daemon/core/replicator.h"
+#include "daemon/core/sync_session.h"
+#include "shared/base/limits.h"
+
+#include <map>
+#include <optional>
+#include <set>
+
+namespace dynakv::core {
+
+inline constexpr qint64 kHeartbeatMs = 500;
+inline constexpr qint64 kHandshakeMsMax = 3000;
+inline constexpr qint64 kSyncPeriodMs = 10'000;
+inline constexpr qint64 kSyncSoonMs = 500;
+inline constexpr qint64 kReturnGraceMs = 3000; ///< A returning node waits so long for peers.
+inline constexpr qint64 kClockOffMsMax = 60'000;
+inline constexpr qint64 kViewPeriodMs = 1000;
+
+/// What Node is made of. The rules live in the parts (table, detector, dialer, replicator,
+/// session); here they are joined. Split over files by subject: node.cpp (door, writes, readiness),
+/// node_links.cpp, node_membership.cpp, node_sync.cpp.
+class Node::Impl
+{
+public:
+    Impl(NodeConfig config, PersistedState state, const RecordSource &records);
+
+    Effects start(Time now, quint64 newestClock);
+    Effects handle(Event event, Time now);
+    [[nodiscard]] ClusterView view() const;
+    [[nodiscard]] const PersistedState &persistedState() const { return m_state; }
+
+private:
+    /// One connection, from its opening on; established once both Hellos are accepted.
+    struct Link
+    {
+        LinkId id = 0;
+        bool isOutgoing = false;
+        DialId dial = 0;
+        QByteArray peerHost = {};
+        qint64 openedMs = 0;
+        Hello sent = {};
+        std::optional<Hello> theirs = {};
+        bool isEstablished = false;
+
+        quint64 sequence = 0;
+        qint64 heartbeatDueMs = 0;
+        qint64 peerSentMs = 0;   ///< To be echoed,
+        qint64 peerSentAtMs = 0; ///< received then.
+        std::optional<double> rttMs = {};
+        int mismatches = 0; ///< Heartbeats in a row with another table hash.
+        Heartbeat last = {};
+        qint64 clockOffsetMs = 0;
+    };
+
+    // node.cpp
+    void on(const Tick &);
+    void on(const LinkOpened &opened);
+    void on(const LinkClosed &closed);
+    void on(const DialFailed &failed);
+    void on(const Received &received);
+    void on(const LinkOverflowed &overflowed);
+    void on(const ClientWrite &write);
+    void on(const Committed &committed);
+    void on(const StateSaved &saved);
+    void finish();
+    void foundCluster();
+    void adoptCluster(quint64 clusterId);
+    void updateReadiness();
+    void setReadiness(Readiness readiness, const QByteArray &detail);
+    [[nodiscard]] std::optional<QByteArray> reasonAgainstWriting() const;
+    void renewCeiling();
+    void saveState();
+    void say(Log::Level level, QByteArray text);
+
+    // node_links.cpp
+    [[nodiscard]] Hello makeHello() const;
+    void learnHost(const QByteArray &localHost);
+    void receive(Link &link, const Push &push);
+    void greet(Link &link, const Hello &hello);
+    bool settleDuplicate(Link &link, const Hello &hello);
+    void establish(Link &link);
+    void refuse(Link &link, Refusal::Reason reason, const QByteArray &text);
+    void dropLink(LinkId id, bool isGone, bool wasRefused);
+    void markSelfDial(const Link &link);
+    void dialDue();
+    void closeIdle();
+    [[nodiscard]] Link *linkTo(NodeId peer);
+    [[nodiscard]] std::vector<LinkId> establishedLinks() const;
+    void send(LinkId link, Message message);
+
+    // node_membership.cpp
+    void receive(Link &link, const Heartbeat &heartbeat);
+    void receive(Link &link, const Gossip &gossip);
+    void receive(Link &link, const ProbeRequest &request);
+    void receive(Link &link, const ProbeReply &reply);
+    void takeWord(const MemberRecord &word);
+    void beatDue();
+    void judgeMembers();
+    void accuse(NodeId id, MemberState state);
+    void probe(NodeId subject);
+    void updateSelf();
+    void spread();
+    [[nodiscard]] bool isClockOff() const;
+
+    // node_sync.cpp
+    void receiveSync(Link &link, const Message &message);
+    void scheduleSync(NodeId peer, qint64 delayMs);
+    void syncDue();
+    void settleSession();
+
+    NodeConfig m_config;
+    PersistedState m_state;
+    const RecordSource &m_records;
+
+    Time m_now;
+    Time m_started;
+    Effects m_out;
+    quint64 m_ids = 0; ///< Numbers tickets, requests and pushes: one series, so that none is two.
+    Random m_random;
+    HybridClock m_clock;
+    MemberTable m_table;
+    FailureDetector m_detector;
+    Dialer m_dialer;
+    Replicator m_replicator;
+
+    std::map<LinkId, Link> m_links;
+    std::map<NodeId, LinkId> m_linkByPeer; ///< Established ones.
+    QByteArray m_selfHost;
+    std::set<size_t> m_selfJoins; ///< Join addresses that turned out to be this node.
+    std::map<quint64, NodeId> m_probes;
+    std::set<NodeId> m_changed;        ///< Members to spread at the end of this turn,
+    std::optional<LinkId> m_changedBy; ///< learned from that link alone.
+    std::map<NodeId, qint64> m_sinceWallMs;
+
+    std::unique_ptr<SyncSession> m_session;
+    std::map<NodeId, qint64> m_syncDueMs;
+    qint64 m_syncPeriodicMs = 0;
+    std::set<NodeId> m_synced; ///< Peers with whom a session completed since the start.
+
+    Readiness m_readiness = Readiness::Joining;
+    QByteArray m_detail;
+    bool m_syncedWithCaughtUp = false;
+    bool m_isDirty = false;
+    quint64 m_revision = 0;
+    quint64 m_savingRevision = 0;
+    quint64 m_savingCeiling = 0;
+    quint64 m_savedCeiling = 0;
+    qint64 m_saveRetryMs = 0;
+    bool m_isViewDirty = false;
+    qint64 m_viewMs = 0;
+};
+
+} // namespace dynakv::core

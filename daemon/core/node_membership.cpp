@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/core/node_impl.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace dynakv::core {
+
+void Node::Impl::receive(Link &link, const Heartbeat &heartbeat)
+{
+    link.last = heartbeat;
+    link.peerSentMs = heartbeat.sentMs;
+    link.peerSentAtMs = m_now.monoMs;
+    const qint64 rttMs =
+        heartbeat.echoMs == 0 ? -1 : m_now.monoMs - heartbeat.echoMs - heartbeat.echoHeldMs;
+    if (rttMs >= 0)
+        link.rttMs = static_cast<double>(rttMs);
+    link.clockOffsetMs = heartbeat.wallMs + std::max<qint64>(rttMs, 0) / 2 - m_now.wallMs;
+    m_clock.observe(heartbeat.clock, m_now.wallMs);
+    if (heartbeat.tableHash == m_table.hash()) {
+        link.mismatches = 0;
+    } else if (++link.mismatches >= 2) {
+        // One mismatch is a change on its way; two are a difference that must be told.
+        link.mismatches = 0;
+        send(link.id, Gossip{m_table.records(), true});
+    }
+}
+
+void Node::Impl::receive(Link &link, const Gossip &gossip)
+{
+    m_changedBy = link.id;
+    for (const MemberRecord &word : gossip.members)
+        takeWord(word);
+}
+
+void Node::Impl::takeWord(const MemberRecord &word)
+{
+    if (word.id == m_state.node) {
+        if (m_table.refute(word)) {
+            m_changedBy.reset(); // The sender must hear it too.
+            updateSelf();
+        }
+        return;
+    }
+    const MemberRecord *known = m_table.find(word.id);
+    if (known == nullptr && m_table.all().size() >= base::limits::kMembersMax) {
+        say(Log::Level::Warning, "ignored a member: the cluster has its greatest size");
+        return;
+    }
+    const auto before = known != nullptr ? std::optional(known->state) : std::nullopt;
+    if (!m_table.merge(word))
+        return;
+    m_changed.insert(word.id);
+    if (before == word.state)
+        return;
+    m_sinceWallMs[word.id] = m_now.wallMs;
+    say(word.state == MemberState::Down ? Log::Level::Warning : Log::Level::Info,
+        "member " + toHex16(word.id) + " at " + word.api.toString() + " is " + toText(word.state));
+}
+
+void Node::Impl::receive(Link &link, const ProbeRequest &request)
+{
+    send(link.id, ProbeReply{request.id, request.subject,
+                             m_linkByPeer.contains(request.subject) &&
+                                 m_detector.isHeard(request.subject, m_now.monoMs)});
+}
+
+void Node::Impl::receive(Link &, const ProbeReply &reply)
+{
+    const auto at = m_probes.find(reply.id);
+    if (at == m_probes.end() || at->second != reply.subject)
+        return;
+    m_probes.erase(at);
+    if (reply.isHeard)
+        m_detector.vouched(reply.subject, m_now.monoMs);
+}
+
+void Node::Impl::beatDue()
+{
+    const quint64 tableHash = m_table.hash();
+    for (auto &[id, link] : m_links) {
+        if (!link.isEstablished || link.heartbeatDueMs > m_now.monoMs)
+            continue;
+        link.heartbeatDueMs = m_now.monoMs + kHeartbeatMs;
+        Heartbeat beat;
+        beat.sequence = ++link.sequence;
+        beat.tableHash = tableHash;
+        beat.clock = m_clock.last();
+        beat.wallMs = m_now.wallMs;
+        beat.sentMs = m_now.monoMs;
+        beat.echoMs = link.peerSentMs;
+        beat.echoHeldMs = m_now.monoMs - link.peerSentAtMs;
+        beat.keys = m_records.liveCount();
+        beat.bytes = m_records.byteCount();
+        beat.caughtUp = m_readiness == Readiness::Ready;
+        send(id, beat);
+    }
+}
+
+void Node::Impl::judgeMembers()
+{
+    std::map<NodeId, MemberState> states;
+    for (const auto &[id, member] : m_table.all()) {
+        if (id != m_state.node)
+            states.emplace(id, member.state);
+    }
+    using Kind = FailureDetector::Finding::Kind;
+    for (const FailureDetector::Finding &finding : m_detector.tick(states, m_now.monoMs)) {
+        switch (finding.kind) {
+        case Kind::Probe:
+            probe(finding.id);
+            break;
+        case Kind::Suspect:
+            accuse(finding.id, MemberState::Suspect);
+            break;
+        case Kind::Down:
+            accuse(finding.id, MemberState::Down);
+            break;
+        }
+    }
+}
+
+void Node::Impl::accuse(NodeId id, MemberState state)
+{
+    MemberRecord word = *m_table.find(id);
+    word.state = state;
+    takeWord(word);
+}
+
+/// Asks up to three others whether they hear \a subject: my path to it may be what is broken.
+void Node::Impl::probe(NodeId subject)
+{
+    if (m_probes.size() > 256)
+        m_probes.clear(); // Answers that never came.
+    std::vector<LinkId> others;
+    for (const auto &[peer, link] : m_linkByPeer) {
+        if (peer != subject)
+            others.push_back(link);
+    }
+    for (size_t asked = 0; asked < 3 && !others.empty(); ++asked) {
+        const size_t pick = m_random.below(others.size());
+        const quint64 id = ++m_ids;
+        m_probes[id] = subject;
+        send(others[pick], ProbeRequest{id, subject});
+        others.erase(others.begin() + static_cast<std::ptrdiff_t>(pick));
+    }
+}
+
+/// This node's own record, after whatever it says has changed.
+void Node::Impl::updateSelf()
+{
+    MemberRecord self = m_table.self();
+    const MemberRecord before = self;
+    const MemberState state =
+        m_readiness == Readiness::Ready ? MemberState::Alive : MemberState::Joining;
+    const base::Endpoint api{m_selfHost, m_config.api.port};
+    const base::Endpoint cluster{m_selfHost, m_config.cluster.port};
+    const bool isRaised = before.api.isEmpty() || (before.api == api && before.state <= state);
+    // A record that another one must replace needs a rank above it.
+    if (!isRaised)
+        ++self.incarnation;
+    self.state = state;
+    self.api = api;
+    self.cluster = cluster;
+    self.programVersion = m_config.programVersion;
+    m_table.setSelf(self);
+    if (before.state != state || !m_sinceWallMs.contains(self.id))
+        m_sinceWallMs[self.id] = m_now.wallMs;
+    m_changed.insert(self.id);
+}
+
+/// What changed in this turn goes to every link, but not back to the one that told it.
+void Node::Impl::spread()
+{
+    if (m_changed.empty())
+        return;
+    Gossip gossip;
+    for (const NodeId id : m_changed) {
+        if (const MemberRecord *member = m_table.find(id))
+            gossip.members.push_back(*member);
+    }
+    for (const LinkId link : establishedLinks()) {
+        if (link != m_changedBy)
+            send(link, gossip);
+    }
+    m_changed.clear();
+    m_isDirty = m_isViewDirty = true;
+}
+
+bool Node::Impl::isClockOff() const
+{
+    const auto off =
+        std::count_if(m_linkByPeer.begin(), m_linkByPeer.end(), [this](const auto &each) {
+            return std::abs(m_links.at(each.second).clockOffsetMs) > kClockOffMsMax;
+        });
+    return off > 0 && static_cast<size_t>(off) * 2 > m_linkByPeer.size();
+}
+
+} // namespace dynakv::core

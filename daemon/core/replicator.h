@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/core/effect.h"
+#include "daemon/core/hybrid_clock.h"
+#include "daemon/core/record_source.h"
+#include "daemon/core/time.h"
+
+#include <map>
+#include <vector>
+
+namespace dynakv::core {
+
+/// The way of a write through its coordinator: stamp, append here, push to the others, count who
+/// has it durably, answer. And the receiving end: store what a peer pushed, acknowledge it.
+///
+/// What a link loses on the way is not repeated here; anti-entropy finds it when the link stands
+/// again. Bounded by its callers: writes in flight by the driver, pushes by the link's queue.
+class Replicator
+{
+public:
+    /// \a ids numbers pushes and is shared with the node, so that an acknowledgement names one
+    /// push.
+    Replicator(NodeId self, const RecordSource &records, quint64 &ids)
+        : m_self(self)
+        , m_records(records)
+        , m_ids(ids)
+    {
+    }
+
+    /// Stamps and appends. \a replicas is N; the caller has checked that this node may coordinate.
+    void write(const ClientWrite &write, HybridClock &clock, int replicas, Time now, Ticket ticket,
+               Effects &out);
+    /// True if \a event answers an Append of this replicator. \a links: where to push to.
+    bool committed(const Committed &event, const std::vector<LinkId> &links, Effects &out);
+
+    /// Stores what is newer than the table, or acknowledges at once.
+    void receive(LinkId link, const Push &push, Ticket ticket, Durability mine, Effects &out);
+    void acknowledged(LinkId link, const PushAck &ack, Effects &out);
+    void linkLost(LinkId link);
+    /// Answers the writes whose time is up.
+    void expire(qint64 nowMs, Effects &out);
+
+private:
+    struct Pending
+    {
+        RequestId request = 0;
+        Record record = {};
+        WriteOutcome outcome = {};
+        qint64 deadlineMs = 0;
+        bool isAnswered = false;
+        bool isCommitted = false;
+    };
+    struct Awaited
+    {
+        LinkId link = 0;
+        Ticket write = 0;
+    };
+    struct Received
+    {
+        LinkId link = 0;
+        quint64 push = 0;
+    };
+    /// What the key will be once every append in flight is done.
+    struct InFlight
+    {
+        Version version = {};
+        bool isLive = false;
+        int count = 0;
+    };
+
+    void answer(Pending &pending, WriteOutcome::Status status, Effects &out);
+    void settle(Ticket ticket, Effects &out);
+    void leaveFlight(const Record &record);
+    void push(Ticket ticket, const Pending &pending, const std::vector<LinkId> &links,
+              Effects &out);
+
+    NodeId m_self;
+    const RecordSource &m_records;
+    quint64 &m_ids;
+    std::map<Ticket, Pending> m_pending;
+    std::map<Ticket, Received> m_received;
+    std::map<quint64, Awaited> m_awaited; ///< Pushes whose acknowledgement some write waits for.
+    std::map<QByteArray, InFlight> m_inFlight;
+};
+
+} // namespace dynakv::core
