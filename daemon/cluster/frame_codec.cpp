@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/cluster/frame_codec.h"
+
+#include <QtEndian>
+
+#include <algorithm>
+
+namespace dynakv::cluster {
+namespace {
+
+constexpr qsizetype kLengthBytes = 4;
+/// Below it the consumed front of the buffer is not worth a move.
+constexpr qsizetype kCompactBytes = qsizetype{64} << 10;
+
+/// Who connected by mistake, told by the first bytes: what an operator wants to read in the log.
+QByteArray describeStranger(QByteArrayView head)
+{
+    constexpr QByteArrayView kHttp[] = {"GET ", "PUT ", "POST", "HEAD", "DELE", "OPTI", "PATC"};
+    for (const QByteArrayView method : kHttp) {
+        if (head.startsWith(method))
+            return "an HTTP client; the REST API is on the other port";
+    }
+    if (head.size() >= 2 && head[0] == '\x16' && head[1] == '\x03')
+        return "a TLS client; this port is for plain cluster links";
+    if (head.startsWith(kPreamble.first(3)))
+        return "a node with another framing of the cluster protocol";
+    return "not a DynaKV node";
+}
+
+} // namespace
+
+QByteArrayView FrameParser::pending() const
+{
+    return QByteArrayView(m_buffer).sliced(m_position);
+}
+
+void FrameParser::fail(base::ErrorCode code, QByteArray message)
+{
+    m_fault = base::Error{code, std::move(message)};
+    m_buffer.clear();
+    m_position = 0;
+}
+
+void FrameParser::feed(QByteArrayView bytes)
+{
+    if (m_fault)
+        return;
+    if (m_position == m_buffer.size()) {
+        m_buffer.resize(0);
+        m_position = 0;
+    } else if (m_position >= kCompactBytes && m_position >= m_buffer.size() / 2) {
+        m_buffer.remove(0, m_position);
+        m_position = 0;
+    }
+    m_buffer.append(bytes);
+}
+
+bool FrameParser::takePreamble()
+{
+    if (m_hasPreamble)
+        return true;
+    const QByteArrayView head = pending();
+    const qsizetype known = std::min(head.size(), kPreamble.size());
+    if (head.first(known) != kPreamble.first(known)) {
+        // One byte decides that it is a stranger; four tell which.
+        fail(base::ErrorCode::Unsupported, describeStranger(head));
+        return false;
+    }
+    if (known < kPreamble.size())
+        return false;
+    m_position += kPreamble.size();
+    m_hasPreamble = true;
+    return true;
+}
+
+std::optional<Frame> FrameParser::next()
+{
+    if (m_fault || !takePreamble() || bufferedBytes() < kLengthBytes)
+        return std::nullopt;
+    const QByteArrayView bytes = pending();
+    const qsizetype length = qsizetype{qFromBigEndian<quint32>(bytes.data())};
+    if (length < kFrameHeadBytes - kLengthBytes || length > m_frameBytesMax - kLengthBytes) {
+        fail(base::ErrorCode::Corrupt, "a frame of " + QByteArray::number(length) +
+                                           " bytes, allowed are 2 to " +
+                                           QByteArray::number(m_frameBytesMax - kLengthBytes));
+        return std::nullopt;
+    }
+    if (bytes.size() < kLengthBytes + length)
+        return std::nullopt;
+    Frame frame;
+    frame.type = static_cast<quint8>(bytes[kLengthBytes]);
+    frame.flags = static_cast<quint8>(bytes[kLengthBytes + 1]);
+    frame.body =
+        bytes.sliced(kFrameHeadBytes, kLengthBytes + length - kFrameHeadBytes).toByteArray();
+    m_position += kLengthBytes + length;
+    return frame;
+}
+
+void finishFrame(QByteArray &frame)
+{
+    qToBigEndian(static_cast<quint32>(frame.size() - kLengthBytes), frame.data());
+}
+
+QByteArray encodeFrame(const Frame &frame)
+{
+    QByteArray bytes(kFrameHeadBytes, Qt::Uninitialized);
+    bytes[kLengthBytes] = static_cast<char>(frame.type);
+    bytes[kLengthBytes + 1] = static_cast<char>(frame.flags);
+    bytes += frame.body;
+    finishFrame(bytes);
+    return bytes;
+}
+
+} // namespace dynakv::cluster

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/core/message.h"
+#include "shared/base/result.h"
+
+#include <QByteArray>
+
+#include <optional>
+
+namespace dynakv::cluster {
+
+/// What each side sends first, so that a stranger is recognised before any length is believed.
+/// The digit is the version of the framing alone; messages are negotiated by Hello.
+inline constexpr QByteArrayView kPreamble("DKV1");
+/// Length (u32, big endian, of all that follows it), type, flags.
+inline constexpr qsizetype kFrameHeadBytes = 6;
+/// The bound until the peer's Hello is there.
+inline constexpr qsizetype kFirstFrameBytesMax = qsizetype{4} << 10;
+
+/// The receiver must close the link if it does not know the type; without it, it ignores the frame.
+inline constexpr quint8 kMustUnderstand = 0x01;
+
+struct Frame
+{
+    quint8 type = 0;
+    quint8 flags = 0;
+    QByteArray body = {};
+    bool operator==(const Frame &) const = default;
+};
+
+/// Cuts the bytes of one connection into frames, in whatever pieces they come. A length is believed
+/// only after its bound was checked, and memory is taken only for bytes that are there: the parser
+/// holds at most one unfinished frame and what was fed last.
+///
+/// A fault is final: nothing comes out after it.
+class FrameParser
+{
+public:
+    /// Counts all of a frame, its length field included. Takes effect with the next frame.
+    void setFrameBytesMax(qsizetype bytes) { m_frameBytesMax = bytes; }
+
+    void feed(QByteArrayView bytes);
+    /// The next whole frame, nothing if more bytes are needed or there is a fault.
+    std::optional<Frame> next();
+    /// Unsupported where the other side is no node at all, Corrupt for a bad length.
+    [[nodiscard]] const std::optional<base::Error> &fault() const { return m_fault; }
+    [[nodiscard]] qsizetype bufferedBytes() const { return m_buffer.size() - m_position; }
+    [[nodiscard]] qsizetype capacityBytes() const { return m_buffer.capacity(); }
+
+private:
+    [[nodiscard]] QByteArrayView pending() const;
+    bool takePreamble();
+    void fail(base::ErrorCode code, QByteArray message);
+
+    QByteArray m_buffer = {};
+    qsizetype m_position = 0;
+    qsizetype m_frameBytesMax = kFirstFrameBytesMax;
+    bool m_hasPreamble = false;
+    std::optional<base::Error> m_fault = {};
+};
+
+/// Writes the length into the first four bytes of \a frame, which were left free for it.
+void finishFrame(QByteArray &frame);
+QByteArray encodeFrame(const Frame &frame);
+
+} // namespace dynakv::cluster

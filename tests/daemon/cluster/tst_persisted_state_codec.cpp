@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/cluster/persisted_state_codec.h"
+#include "tests/daemon/cluster/random_messages.h"
+
+#include <QtTest>
+
+#include <algorithm>
+#include <limits>
+
+using namespace dynakv;
+using namespace dynakv::cluster;
+
+namespace {
+
+core::PersistedState sampleState(quint32 seed)
+{
+    core::PersistedState state;
+    state.node = std::numeric_limits<quint64>::max();
+    state.generation = seed;
+    state.clusterId = 0x8000'0000'0000'0001;
+    state.clockCeiling = 0xffff'ffff'ffff'fff0;
+    state.caughtUpOnce = seed % 2 == 1;
+    RandomMessages random(seed);
+    for (quint32 i = 0; i < seed; ++i)
+        state.members.push_back(random.member());
+    std::sort(state.members.begin(), state.members.end(),
+              [](const auto &a, const auto &b) { return a.id < b.id; });
+    return state;
+}
+
+} // namespace
+
+class TestPersistedStateCodec : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void everyStateComesBackExactly();
+    void aStateCutAnywhereIsRefused();
+    void bytesBehindTheStateAreRefused();
+    void aKeyOfALaterVersionIsIgnored();
+    void membersOutOfOrderAreRefused();
+    void aDamagedByteNeverCrashes();
+};
+
+void TestPersistedStateCodec::everyStateComesBackExactly()
+{
+    for (quint32 seed = 0; seed < 50; ++seed) {
+        const core::PersistedState state = sampleState(seed);
+        const auto back = decodeState(encodeState(state));
+        QVERIFY2(back, back ? "" : back.error().message.constData());
+        QCOMPARE(*back, state);
+    }
+    QCOMPARE(*decodeState(encodeState({})), core::PersistedState{});
+}
+
+void TestPersistedStateCodec::aStateCutAnywhereIsRefused()
+{
+    const QByteArray bytes = encodeState(sampleState(3));
+    for (qsizetype i = 0; i < bytes.size(); ++i) {
+        const auto state = decodeState(QByteArrayView(bytes).first(i));
+        QVERIFY(!state);
+        QCOMPARE(state.error().code, base::ErrorCode::Corrupt);
+    }
+}
+
+void TestPersistedStateCodec::bytesBehindTheStateAreRefused()
+{
+    QVERIFY(!decodeState(encodeState(sampleState(2)) + '\0'));
+}
+
+void TestPersistedStateCodec::aKeyOfALaterVersionIsIgnored()
+{
+    const core::PersistedState state = sampleState(4);
+    QByteArray bytes = encodeState(state);
+    // 50: [{1: 'x'}], 99999: "abc"
+    bytes[0] = static_cast<char>(bytes[0] + 2);
+    bytes += QByteArray::fromHex("183281a10141781a0001869f63616263");
+    const auto back = decodeState(bytes);
+    QVERIFY(back);
+    QCOMPARE(*back, state);
+}
+
+void TestPersistedStateCodec::membersOutOfOrderAreRefused()
+{
+    core::PersistedState state = sampleState(2);
+    std::swap(state.members[0], state.members[1]);
+    QVERIFY(!decodeState(encodeState(state)));
+    state.members[0] = state.members[1];
+    QVERIFY(!decodeState(encodeState(state)));
+}
+
+void TestPersistedStateCodec::aDamagedByteNeverCrashes()
+{
+    const QByteArray bytes = encodeState(sampleState(2));
+    for (qsizetype i = 0; i < bytes.size(); ++i) {
+        for (int value = 0; value < 256; ++value) {
+            QByteArray damaged = bytes;
+            damaged[i] = static_cast<char>(value);
+            const auto state = decodeState(damaged);
+            if (state)
+                QVERIFY(decodeState(encodeState(*state)));
+        }
+    }
+}
+
+QTEST_GUILESS_MAIN(TestPersistedStateCodec)
+#include "tst_persisted_state_codec.moc"
