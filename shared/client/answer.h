@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "shared/base/api/problem.h"
+#include "shared/base/endpoint.h"
+
+#include <QByteArray>
+
+#include <functional>
+#include <optional>
+
+namespace dynakv::client {
+
+enum class FailureKind : quint8 {
+    Unreachable, ///< No node accepted a connection, or it broke before the answer came.
+    TimedOut,    ///< A node accepted the request and did not answer in time.
+    Refused,     ///< A node answered with an error; `problem` has its words.
+    BadAnswer,   ///< What answered does not speak this API.
+    TooLarge,    ///< The answer passed the bound of its request.
+};
+
+/// Why there is no value.
+struct Failure
+{
+    FailureKind kind = FailureKind::Unreachable;
+    QByteArray message = {}; ///< For people, UTF-8: names the node, the cause and the remedy.
+    base::api::Problem problem = {}; ///< status is 0 unless a node refused.
+    /// A write that was sent and not answered: it may hold or not. Reading the key tells.
+    bool outcomeUnknown = false;
+};
+
+/// What a request came to: a value, or a failure.
+template <typename T>
+struct Answer
+{
+    std::optional<T> value = {};
+    Failure failure = {};
+    base::Endpoint node = {}; ///< Who answered, or who was asked last.
+    int latencyMs = 0;        ///< Of the attempt that was answered.
+
+    [[nodiscard]] bool ok() const { return value.has_value(); }
+    /// Refused with that HTTP status.
+    [[nodiscard]] bool hasStatus(int status) const
+    {
+        return !ok() && failure.problem.status == status;
+    }
+};
+
+template <typename T>
+using Callback = std::function<void(const Answer<T> &)>;
+
+/// A stored value, byte for byte.
+struct Value
+{
+    QByteArray bytes = {}; ///< The JSON text as it was sent, or the raw bytes.
+    bool isRaw = false;
+    QByteArray contentType = {}; ///< Of a raw value; empty for JSON.
+    QByteArray version = {};
+    bool operator==(const Value &) const = default;
+};
+
+/// What a write did.
+struct Receipt
+{
+    QByteArray version = {};
+    bool existed = false;       ///< DELETE only.
+    QByteArray durability = {}; ///< The `DynaKV-Durability` header.
+    bool operator==(const Receipt &) const = default;
+};
+
+/// `/readyz` of one node.
+struct Health
+{
+    bool isReady = false;
+    QByteArray detail = {}; ///< Why not, for people.
+    bool operator==(const Health &) const = default;
+};
+
+} // namespace dynakv::client

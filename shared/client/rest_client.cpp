@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "shared/client/rest_client.h"
+
+#include "shared/base/api/key_text.h"
+#include "shared/base/limits.h"
+#include "shared/client/call.h"
+#include "shared/client/json_slice.h"
+
+#include <QJsonDocument>
+#include <QNetworkProxy>
+#include <QPointer>
+
+namespace dynakv::client {
+namespace {
+
+using base::api::ClusterStatus;
+using base::api::KeyPage;
+
+constexpr int kNotFound = 404;
+constexpr int kConflict = 409;
+constexpr int kUnavailable = 503;
+constexpr qsizetype kSmallAnswerMax = qsizetype{64} << 10;
+constexpr qsizetype kListAnswerMax = qsizetype{8} << 20;
+/// The greatest value as base64 with what stands around it.
+constexpr qsizetype kValueAnswerMax = base::limits::kValueBytesMax / 3 * 4 + kSmallAnswerMax;
+
+QByteArray versionFromEtag(const QByteArray &etag)
+{
+    QByteArrayView text(etag);
+    if (text.startsWith("W/"))
+        text = text.sliced(2);
+    if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+        text = text.sliced(1, text.size() - 2);
+    return text.toByteArray();
+}
+
+QJsonObject objectOf(const Exchange &exchange)
+{
+    return QJsonDocument::fromJson(exchange.body).object();
+}
+
+base::Error notTheApi(const char *what)
+{
+    return {base::ErrorCode::Invalid, QByteArray("the answer is not ") + what};
+}
+
+base::Result<ClusterStatus> readCluster(const Exchange &exchange)
+{
+    return base::api::clusterStatusFromJson(objectOf(exchange));
+}
+
+base::Result<KeyPage> readPage(const Exchange &exchange)
+{
+    return base::api::keyPageFromJson(objectOf(exchange));
+}
+
+base::Result<Value> readValue(const Exchange &exchange)
+{
+    const auto text = memberText(exchange.body, "value");
+    if (!text)
+        return notTheApi("a value document");
+    Value value;
+    value.version = versionFromEtag(exchange.etag);
+    if (!memberText(exchange.body, "encoding")) {
+        value.bytes = text->toByteArray();
+        return value;
+    }
+    const QJsonObject object = objectOf(exchange);
+    auto decoded =
+        QByteArray::fromBase64Encoding(object.value(QLatin1String("value")).toString().toLatin1(),
+                                       QByteArray::AbortOnBase64DecodingErrors);
+    if (!decoded || object.value(QLatin1String("encoding")).toString() != QLatin1String("base64"))
+        return notTheApi("a raw value in base64");
+    value.isRaw = true;
+    value.bytes = std::move(*decoded);
+    value.contentType = object.value(QLatin1String("content_type")).toString().toUtf8();
+    return value;
+}
+
+base::Result<Receipt> readReceipt(const Exchange &exchange)
+{
+    const QJsonObject object = objectOf(exchange);
+    const QJsonValue version = object.value(QLatin1String("version"));
+    if (!version.isString())
+        return notTheApi("a receipt with a version");
+    return Receipt{version.toString().toUtf8(), object.value(QLatin1String("existed")).toBool(),
+                   exchange.durability};
+}
+
+base::Result<QByteArray> readVersion(const Exchange &exchange)
+{
+    QByteArray version = versionFromEtag(exchange.etag);
+    if (version.isEmpty())
+        return notTheApi("marked with a version (ETag)");
+    return version;
+}
+
+template <typename T>
+Answer<T> answerFrom(const Exchange &exchange)
+{
+    Answer<T> answer;
+    answer.node = exchange.node;
+    answer.latencyMs = exchange.latencyMs;
+    answer.failure = exchange.failure;
+    return answer;
+}
+
+} // namespace
+
+QByteArray keyTarget(const QByteArray &key)
+{
+    if (key == "." || key == "..")
+        return "/key?k64=" +
+               key.toBase64(QByteArray::Base64UrlEncoding | QByteArray::OmitTrailingEquals);
+    return "/key/" + base::api::toTargetSegment(key);
+}
+
+RestClient::RestClient(std::vector<base::Endpoint> seeds, QObject *parent)
+    : QObject(parent)
+    , m_nodes(std::move(seeds))
+{
+    m_network.setProxy(QNetworkProxy(QNetworkProxy::NoProxy));
+    m_network.setAutoDeleteReplies(false);
+}
+
+void RestClient::use(const base::Endpoint &node)
+{
+    m_nodes.use(node);
+}
+
+template <typename T, typename Read>
+void RestClient::send(Request request, QObject *context, Callback<T> done, Read read)
+{
+    request.mayFailOver = request.mayFailOver && m_failover;
+    auto *call =
+        new Call(m_network, std::move(request), m_nodes.candidates(NodeList::Time::clock::now()),
+                 m_silenceTimeoutMs, this);
+    call->start([this, context = QPointer<QObject>(context), done = std::move(done),
+                 read](const Exchange &exchange) {
+        Answer<T> answer = answerFrom<T>(exchange);
+        if (exchange.status >= 200 && exchange.status < 300) {
+            base::Result<T> value = read(exchange);
+            if (value) {
+                answer.value = *std::move(value);
+            } else {
+                answer.failure.kind = FailureKind::BadAnswer;
+                answer.failure.message =
+                    exchange.node.toString() +
+                    " does not answer like a DynaKV node: " + value.error().message;
+            }
+        }
+        const QPointer<RestClient> alive(this);
+        learn(exchange);
+        if (alive && context)
+            done(answer);
+    });
+}
+
+void RestClient::learn(const Exchange &exchange)
+{
+    const auto now = NodeList::Time::clock::now();
+    for (const auto &failed : exchange.failed)
+        m_nodes.markFailed(failed.first, now);
+    if (exchange.status == 0)
+        return;
+    const base::Endpoint from = m_nodes.inUse();
+    const bool wasRefusedForNow =
+        !exchange.failed.empty() && exchange.failed.back().first == exchange.node;
+    if (wasRefusedForNow)
+        return;
+    m_nodes.markAnswered(exchange.node);
+    // A call that began with a node that is no longer in use tells nothing about the present one.
+    if (exchange.node == from || exchange.failed.empty() || exchange.failed.front().first != from)
+        return;
+    m_nodes.use(exchange.node);
+    Q_EMIT nodeChanged(from, exchange.node, exchange.failed.front().second);
+}
+
+void RestClient::learnMembers(const ClusterStatus &status)
+{
+    std::vector<base::Endpoint> members;
+    for (const auto &member : status.members) {
+        const auto address = base::parseEndpoint(member.address);
+        if (address && !address->isWildcard() && member.state != "left")
+            members.push_back(*address);
+    }
+    m_nodes.setMembers(members);
+}
+
+void RestClient::cluster(QObject *context, Callback<ClusterStatus> done)
+{
+    Request request;
+    request.target = "/v1/cluster";
+    request.answerBytesMax = kListAnswerMax;
+    send<ClusterStatus>(
+        std::move(request), context,
+        [this, done = std::move(done)](const Answer<ClusterStatus> &answer) {
+            if (answer.ok())
+                learnMembers(*answer.value);
+            done(answer);
+        },
+        readCluster);
+}
+
+void RestClient::keys(const QByteArray &prefix, const QByteArray &after, int limit,
+                      QObject *context, Callback<KeyPage> done)
+{
+    Request request;
+    request.target = "/v1/keys?limit=" + QByteArray::number(limit);
+    if (!prefix.isEmpty())
+        request.target += "&prefix=" + prefix.toPercentEncoding();
+    if (!after.isEmpty())
+        request.target += "&after=" + after.toPercentEncoding();
+    request.answerBytesMax = kListAnswerMax;
+    send<KeyPage>(std::move(request), context, std::move(done), readPage);
+}
+
+void RestClient::get(const QByteArray &key, QObject *context, Callback<Value> done)
+{
+    Request request;
+    request.target = keyTarget(key);
+    request.answerBytesMax = kValueAnswerMax;
+    send<Value>(std::move(request), context, std::move(done), readValue);
+}
+
+void RestClient::version(const QByteArray &key, QObject *context, Callback<QByteArray> done)
+{
+    Request request;
+    request.method = Method::Head;
+    request.target = keyTarget(key);
+    send<QByteArray>(std::move(request), context, std::move(done), readVersion);
+}
+
+void RestClient::put(const QByteArray &key, const Value &value, QObject *context,
+                     Callback<Receipt> done)
+{
+    Request request;
+    request.method = Method::Put;
+    request.target = keyTarget(key);
+    request.answerBytesMax = kSmallAnswerMax;
+    if (value.isRaw) {
+        request.target += request.target.contains('?') ? "&raw" : "?raw";
+        request.contentType = value.contentType.isEmpty() ? QByteArray("application/octet-stream")
+                                                          : value.contentType;
+        request.body = value.bytes;
+    } else {
+        request.contentType = "application/json";
+        request.body = "{\"value\":" + value.bytes + "}";
+    }
+    if (!value.isRaw && !isOneValue(value.bytes)) {
+        if (!context)
+            return;
+        Answer<Receipt> refused;
+        refused.failure.kind = FailureKind::Refused;
+        refused.failure.message = "the text is not one JSON value";
+        QMetaObject::invokeMethod(
+            context, [done = std::move(done), refused] { done(refused); }, Qt::QueuedConnection);
+        return;
+    }
+    send<Receipt>(std::move(request), context, std::move(done), readReceipt);
+}
+
+void RestClient::create(const QByteArray &key, const Value &value, QObject *context,
+                        Callback<Receipt> done)
+{
+    const auto afterLook = [this, key, value, context = QPointer<QObject>(context),
+                            done = std::move(done)](const Answer<QByteArray> &found) {
+        if (found.hasStatus(kNotFound)) {
+            put(key, value, context, done);
+            return;
+        }
+        Answer<Receipt> answer;
+        answer.node = found.node;
+        answer.failure = found.failure;
+        if (found.ok()) {
+            answer.failure.kind = FailureKind::Refused;
+            answer.failure.message = "the key exists already";
+            answer.failure.problem.status = kConflict;
+        }
+        done(answer);
+    };
+    version(key, context, afterLook);
+}
+
+void RestClient::remove(const QByteArray &key, QObject *context, Callback<Receipt> done)
+{
+    Request request;
+    request.method = Method::Delete;
+    request.target = keyTarget(key);
+    request.answerBytesMax = kSmallAnswerMax;
+    send<Receipt>(std::move(request), context, std::move(done), readReceipt);
+}
+
+void RestClient::health(QObject *context, Callback<Health> done)
+{
+    Request request;
+    request.target = "/readyz";
+    request.answerBytesMax = kSmallAnswerMax;
+    request.mayFailOver = false;
+    const auto judge = [done = std::move(done)](const Answer<Health> &answer) {
+        if (!answer.hasStatus(kUnavailable)) {
+            done(answer);
+            return;
+        }
+        Answer<Health> notReady = answer;
+        notReady.value = Health{false, answer.failure.message};
+        done(notReady);
+    };
+    send<Health>(std::move(request), context, judge, [](const Exchange &) -> base::Result<Health> {
+        return Health{true, {}};
+    });
+}
+
+} // namespace dynakv::client
