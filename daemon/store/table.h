@@ -20,9 +20,9 @@ enum class Applied : quint8 {
 
 struct TableStats
 {
-    qint64 records = 0;    ///< Tombstones and expired ones included.
+    qint64 records = 0; ///< Tombstones and expired ones included.
     qint64 tombstones = 0;
-    qint64 bytes = 0;      ///< Keys and values of all records.
+    qint64 bytes = 0; ///< Keys and values of all records.
     bool operator==(const TableStats &) const = default;
 };
 
@@ -39,10 +39,10 @@ struct ListedKey
 struct ListQuery
 {
     QByteArray prefix = {};
-    QByteArray from = {};          ///< First key that may be listed; empty: the prefix's first.
+    QByteArray from = {}; ///< First key that may be listed; empty: the prefix's first.
     std::optional<QByteArray> after = {}; ///< Only keys greater than this one.
-    int limit = 100;               ///< 1 to limits::kPageKeysMax.
-    qint64 wallMs = 0;             ///< Decides what has expired.
+    int limit = 100;                      ///< 1 to limits::kPageKeysMax.
+    qint64 wallMs = 0;                    ///< Decides what has expired.
 };
 
 struct Listing
@@ -55,7 +55,7 @@ struct Listing
 /// The in-memory table: 256 partitions, each ordered by key under a lock of its own, with a hash
 /// tree kept in O(1) per write. Holds, for every key, the greatest record ever applied.
 ///
-/// Thread: any number of readers; apply(), forEach() and setTreeKey() from one writer at a time.
+/// Thread: any. Readers run beside each other and beside the writer; writers take turns.
 /// A listing walks partitions in short lock slices: every key present during a whole walk by cursor
 /// is given exactly once.
 class Table final : public core::RecordSource

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/store/partition.h"
+
+namespace dynakv::store {
+
+Partition::~Partition()
+{
+    for (const Slot &slot : m_slots)
+        PackedRecord::Deleter()(slot.record);
+}
+
+Partition::Probe Partition::probeOf(QByteArrayView key)
+{
+    // Zeros in front of what a short key lacks keep its order; equal prefixes compare whole keys.
+    char bytes[sizeof(quint64)] = {};
+    if (!key.isEmpty())
+        std::memcpy(bytes, key.data(), qMin(sizeof bytes, static_cast<std::size_t>(key.size())));
+    return {qFromBigEndian<quint64>(bytes), key};
+}
+
+Partition::Slots::const_iterator Partition::seek(QByteArrayView key, bool isExclusive) const
+{
+    if (key.isEmpty())
+        return m_slots.begin();
+    const Probe probe = probeOf(key);
+    return isExclusive ? m_slots.upper_bound(probe) : m_slots.lower_bound(probe);
+}
+
+Change Partition::apply(const core::Record &record, const core::Stamp &stamp, quint8 leaf,
+                        quint64 treeKey)
+{
+    const Probe probe = probeOf(record.key);
+    const auto at = m_slots.lower_bound(probe);
+    const bool isKnown = at != m_slots.end() && !Less()(probe, *at);
+    quint64 treeChange = core::treeElement(treeKey, record.key, stamp);
+    if (isKnown) {
+        const core::Stamp held = at->record->stamp();
+        if (stamp == held)
+            return {Applied::Identical, {}};
+        if (stamp < held)
+            return {Applied::Older, {}};
+        treeChange ^= core::treeElement(treeKey, record.key, held);
+    }
+
+    PackedRecord::Owner packed = PackedRecord::pack(record, stamp.contentHash);
+    const std::unique_lock lock(m_mutex);
+    m_leaves[leaf] ^= treeChange;
+    m_root ^= treeChange;
+    if (isKnown) {
+        PackedRecord::Owner replaced(std::exchange(at->record, packed.release()));
+        return {Applied::Newer, std::move(replaced)};
+    }
+    m_slots.insert(at, Slot{probe.prefix, packed.release()});
+    return {Applied::Newer, {}};
+}
+
+void Partition::rebuildTree(quint64 treeKey)
+{
+    core::TreeLeaves leaves = {};
+    quint64 root = 0;
+    for (const Slot &slot : m_slots) {
+        const QByteArrayView key = slot.record->key();
+        const quint64 element = core::treeElement(treeKey, key, slot.record->stamp());
+        leaves[core::slotOf(key).leaf] ^= element;
+        root ^= element;
+    }
+    const std::unique_lock lock(m_mutex);
+    m_leaves = leaves;
+    m_root = root;
+}
+
+std::optional<core::Record> Partition::find(QByteArrayView key) const
+{
+    const std::shared_lock lock(m_mutex);
+    const auto at = m_slots.find(probeOf(key));
+    if (at == m_slots.end())
+        return std::nullopt;
+    return at->record->unpack();
+}
+
+std::optional<core::Stamp> Partition::stampOf(QByteArrayView key) const
+{
+    const std::shared_lock lock(m_mutex);
+    const auto at = m_slots.find(probeOf(key));
+    if (at == m_slots.end())
+        return std::nullopt;
+    return at->record->stamp();
+}
+
+quint64 Partition::root() const
+{
+    const std::shared_lock lock(m_mutex);
+    return m_root;
+}
+
+core::TreeLeaves Partition::leaves() const
+{
+    const std::shared_lock lock(m_mutex);
+    return m_leaves;
+}
+
+Partition::Walk Partition::visitSlice(Bound &bound, const Visitor &visit) const
+{
+    const std::shared_lock lock(m_mutex);
+    auto at = seek(bound.key, bound.isExclusive);
+    const PackedRecord *last = nullptr;
+    Walk walk = Walk::SliceFull;
+    for (int visited = 0; visited < kSliceItems && walk == Walk::SliceFull; ++visited, ++at) {
+        if (at == m_slots.end())
+            return Walk::Ended;
+        last = at->record;
+        if (!visit(*last))
+            walk = Walk::Stopped;
+    }
+    bound = {last->key().toByteArray(), true};
+    return walk;
+}
+
+qint64 Partition::countBetween(QByteArrayView first, QByteArrayView end, qint64 max) const
+{
+    qint64 count = 0;
+    Bound bound = {first.toByteArray(), false};
+    while (count < max) {
+        const std::shared_lock lock(m_mutex);
+        auto at = seek(bound.key, bound.isExclusive);
+        const auto stop = end.isEmpty() ? m_slots.end() : seek(end, false);
+        const PackedRecord *last = nullptr;
+        for (int visited = 0; visited < kSliceItems; ++visited, ++at, ++count) {
+            if (at == stop)
+                return count;
+            last = at->record;
+        }
+        bound = {last->key().toByteArray(), true};
+    }
+    return count;
+}
+
+} // namespace dynakv::store

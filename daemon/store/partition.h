@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/core/record_source.h"
+#include "daemon/store/packed_record.h"
+#include "daemon/store/table.h"
+
+#include <absl/container/btree_set.h>
+
+#include <QtEndian>
+
+#include <cstring>
+#include <functional>
+#include <mutex>
+#include <shared_mutex>
+
+namespace dynakv::store {
+
+/// How many records one hold of a lock may visit.
+inline constexpr int kSliceItems = 256;
+
+/// Where a walk begins: at the first key that is not less than, or greater than, this one.
+struct Bound
+{
+    QByteArray key = {};
+    bool isExclusive = false;
+};
+
+/// What one apply() changed, for the table's sums.
+struct Change
+{
+    Applied applied = Applied::Older;
+    PackedRecord::Owner replaced = {}; ///< Null where the key is new or nothing changed.
+};
+
+/// One 256th of the key space: a btree ordered by key and the leaves of its hash tree, under one
+/// lock. A slot holds the key's first eight bytes, so that most comparisons touch no record.
+///
+/// Thread: any number of readers. apply() and rebuildTree() from one writer at a time; since
+/// nobody else changes the tree, the writer reads it without the lock and holds that only to swap.
+class Partition
+{
+public:
+    enum class Walk : quint8 {
+        Ended,     ///< There is nothing behind the last visited key.
+        Stopped,   ///< The visitor had enough.
+        SliceFull, ///< To be continued after the last visited key.
+    };
+    /// False stops the walk; that record counts as visited.
+    using Visitor = std::function<bool(const PackedRecord &)>;
+
+    Partition() = default;
+    ~Partition();
+    Partition(const Partition &) = delete;
+    Partition &operator=(const Partition &) = delete;
+
+    Change apply(const core::Record &record, const core::Stamp &stamp, quint8 leaf,
+                 quint64 treeKey);
+    void rebuildTree(quint64 treeKey);
+
+    [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const;
+    [[nodiscard]] std::optional<core::Stamp> stampOf(QByteArrayView key) const;
+    [[nodiscard]] quint64 root() const;
+    [[nodiscard]] core::TreeLeaves leaves() const;
+
+    /// Visits records in key order under one hold of the lock, at most kSliceItems of them, and
+    /// moves \a bound behind the last visited one.
+    Walk visitSlice(Bound &bound, const Visitor &visit) const;
+    /// Records from \a first to before \a end (empty: to the last), counted up to \a max.
+    [[nodiscard]] qint64 countBetween(QByteArrayView first, QByteArrayView end, qint64 max) const;
+
+private:
+    struct Slot
+    {
+        quint64 prefix = 0;
+        /// Swapped in place by the writer; the key, which orders the slots, stays the same.
+        mutable PackedRecord *record = nullptr;
+    };
+    struct Probe
+    {
+        quint64 prefix = 0;
+        QByteArrayView key = {};
+    };
+    struct Less
+    {
+        using is_transparent = void;
+        template <typename Left, typename Right>
+        bool operator()(const Left &left, const Right &right) const
+        {
+            return left.prefix != right.prefix ? left.prefix < right.prefix
+                                               : keyOf(left) < keyOf(right);
+        }
+        static QByteArrayView keyOf(const Slot &slot) { return slot.record->key(); }
+        static QByteArrayView keyOf(const Probe &probe) { return probe.key; }
+    };
+    using Slots = absl::btree_set<Slot, Less>;
+
+    static Probe probeOf(QByteArrayView key);
+    [[nodiscard]] Slots::const_iterator seek(QByteArrayView key, bool isExclusive) const;
+
+    mutable std::shared_mutex m_mutex;
+    Slots m_slots;
+    core::TreeLeaves m_leaves = {};
+    quint64 m_root = 0;
+};
+
+} // namespace dynakv::store

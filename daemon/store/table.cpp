@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/store/table.h"
+
+#include "daemon/core/key_hash.h"
+#include "daemon/store/expiry_index.h"
+#include "daemon/store/listing_cursor.h"
+#include "daemon/store/partition.h"
+#include "shared/base/limits.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+namespace dynakv::store {
+namespace {
+
+/// An estimate has seen enough once it counted this many keys, and never counts more than the
+/// second number in one partition.
+constexpr qint64 kEstimateKeysEnough = 1024;
+constexpr qint64 kEstimateKeysMax = 65'536;
+
+/// The first key behind all those that begin with \a prefix; empty if there is none.
+QByteArray endOfPrefix(QByteArray prefix)
+{
+    while (prefix.endsWith('\xFF'))
+        prefix.chop(1);
+    if (!prefix.isEmpty())
+        prefix.back() = static_cast<char>(static_cast<quint8>(prefix.back()) + 1);
+    return prefix;
+}
+
+Bound startOf(const ListQuery &query)
+{
+    Bound start = {std::max(query.prefix, query.from), false};
+    if (query.after && *query.after >= start.key)
+        start = {*query.after, true};
+    return start;
+}
+
+} // namespace
+
+struct Table::Impl
+{
+    void updateStats(const core::Record &record, const PackedRecord *replaced);
+    qint64 liveAt(qint64 wallMs);
+    qint64 estimate(const QByteArray &prefix, qint64 wallMs);
+
+    std::array<Partition, core::kPartitionCount> partitions;
+    ExpiryIndex expiries;
+    std::atomic<qint64> records = 0;
+    std::atomic<qint64> tombstones = 0;
+    std::atomic<qint64> bytes = 0;
+    std::atomic<quint64> newestClock = 0;
+    /// One writer at a time, and the tree key belongs to it.
+    std::mutex writer;
+    quint64 treeKey = 0;
+};
+
+void Table::Impl::updateStats(const core::Record &record, const PackedRecord *replaced)
+{
+    const bool isTombstone = record.kind == core::RecordKind::Tombstone;
+    const bool wasTombstone = replaced && replaced->kind() == core::RecordKind::Tombstone;
+    records += replaced ? 0 : 1;
+    tombstones += (isTombstone ? 1 : 0) - (wasTombstone ? 1 : 0);
+    bytes += record.key.size() + record.value.size() -
+             (replaced ? replaced->key().size() + replaced->valueBytes() : 0);
+    if (!isTombstone && record.expiresAtMs != 0)
+        expiries.add(record.expiresAtMs);
+    if (replaced && !wasTombstone && replaced->expiresAtMs() != 0)
+        expiries.remove(replaced->expiresAtMs());
+}
+
+qint64 Table::Impl::liveAt(qint64 wallMs)
+{
+    return qMax<qint64>(0, records - tombstones - expiries.expiredAt(wallMs));
+}
+
+qint64 Table::Impl::estimate(const QByteArray &prefix, qint64 wallMs)
+{
+    const qint64 live = liveAt(wallMs);
+    if (prefix.isEmpty())
+        return live;
+    // Partitions are hashed, so each is a fair sample; the dead are assumed to be spread evenly.
+    const QByteArray end = endOfPrefix(prefix);
+    qint64 counted = 0;
+    int sampled = 0;
+    while (sampled < core::kPartitionCount && counted < kEstimateKeysEnough) {
+        const Partition &partition = partitions[static_cast<std::size_t>(sampled++)];
+        counted += partition.countBetween(prefix, end, kEstimateKeysMax);
+    }
+    const double liveShare =
+        static_cast<double>(live) / static_cast<double>(qMax<qint64>(1, records));
+    return qRound64(static_cast<double>(counted) * liveShare * core::kPartitionCount / sampled);
+}
+
+Table::Table()
+    : m_impl(std::make_unique<Impl>())
+{
+}
+
+Table::~Table() = default;
+
+Applied Table::apply(core::Record record)
+{
+    const std::scoped_lock lock(m_impl->writer);
+    const core::KeySlot slot = core::slotOf(record.key);
+    const Change change = m_impl->partitions[slot.partition].apply(record, core::stampOf(record),
+                                                                   slot.leaf, m_impl->treeKey);
+    if (change.applied != Applied::Newer)
+        return change.applied;
+    m_impl->updateStats(record, change.replaced.get());
+    if (record.version.clock > m_impl->newestClock)
+        m_impl->newestClock = record.version.clock;
+    return Applied::Newer;
+}
+
+std::optional<core::Record> Table::find(QByteArrayView key) const
+{
+    return m_impl->partitions[core::slotOf(key).partition].find(key);
+}
+
+std::optional<core::Stamp> Table::stampOf(QByteArrayView key) const
+{
+    return m_impl->partitions[core::slotOf(key).partition].stampOf(key);
+}
+
+core::TreeRoots Table::treeRoots() const
+{
+    core::TreeRoots roots = {};
+    std::transform(m_impl->partitions.begin(), m_impl->partitions.end(), roots.begin(),
+                   [](const Partition &partition) { return partition.root(); });
+    return roots;
+}
+
+core::TreeLeaves Table::treeLeaves(quint8 partition) const
+{
+    return m_impl->partitions[partition].leaves();
+}
+
+std::vector<core::KeyStamp> Table::stamps(quint8 partition, const core::LeafSet &leaves,
+                                          QByteArrayView after, int limit) const
+{
+    std::vector<core::KeyStamp> found;
+    Bound bound = {after.toByteArray(), true};
+    auto walk = limit > 0 ? Partition::Walk::SliceFull : Partition::Walk::Stopped;
+    while (walk == Partition::Walk::SliceFull) {
+        walk = m_impl->partitions[partition].visitSlice(bound, [&](const PackedRecord &record) {
+            const QByteArrayView key = record.key();
+            if (leaves.test(core::slotOf(key).leaf))
+                found.push_back({key.toByteArray(), record.stamp()});
+            return found.size() < static_cast<std::size_t>(limit);
+        });
+    }
+    return found;
+}
+
+qint64 Table::recordCount() const
+{
+    return m_impl->records;
+}
+
+qint64 Table::liveCount() const
+{
+    return m_impl->records - m_impl->tombstones;
+}
+
+qint64 Table::byteCount() const
+{
+    return m_impl->bytes;
+}
+
+Listing Table::list(const ListQuery &query) const
+{
+    const auto limit = static_cast<std::size_t>(qBound(1, query.limit, base::limits::kPageKeysMax));
+    const Bound start = startOf(query);
+    // Keys are spread evenly, so a partition gives limit/256 of them, and seldom twice as many.
+    const std::size_t batch = 2 + limit / (core::kPartitionCount / 2);
+    std::vector<ListingCursor> cursors;
+    cursors.reserve(core::kPartitionCount);
+    for (const Partition &partition : m_impl->partitions) {
+        ListingCursor cursor(partition, query, start, batch);
+        if (cursor.hasKey())
+            cursors.push_back(std::move(cursor));
+    }
+    std::vector<ListingCursor *> heap;
+    for (ListingCursor &cursor : cursors)
+        heap.push_back(&cursor);
+    const auto isLater = [](const ListingCursor *left, const ListingCursor *right) {
+        return left->front().key > right->front().key;
+    };
+    std::make_heap(heap.begin(), heap.end(), isLater);
+
+    Listing listing;
+    while (!heap.empty() && listing.keys.size() < limit) {
+        std::pop_heap(heap.begin(), heap.end(), isLater);
+        listing.keys.push_back(heap.back()->take());
+        if (heap.back()->hasKey())
+            std::push_heap(heap.begin(), heap.end(), isLater);
+        else
+            heap.pop_back();
+    }
+    listing.hasMore = !heap.empty();
+    const auto shown = static_cast<qint64>(listing.keys.size());
+    const bool isWholePrefix = !listing.hasMore && query.from.isEmpty() && !query.after;
+    listing.totalEstimate =
+        isWholePrefix ? shown : qMax(shown, m_impl->estimate(query.prefix, query.wallMs));
+    return listing;
+}
+
+TableStats Table::stats() const
+{
+    return {m_impl->records, m_impl->tombstones, m_impl->bytes};
+}
+
+quint64 Table::newestClock() const
+{
+    return m_impl->newestClock;
+}
+
+void Table::setTreeKey(quint64 clusterId)
+{
+    const std::scoped_lock lock(m_impl->writer);
+    m_impl->treeKey = clusterId;
+    for (Partition &partition : m_impl->partitions)
+        partition.rebuildTree(clusterId);
+}
+
+} // namespace dynakv::store
