@@ -69,6 +69,9 @@ public:
     [[nodiscard]] const std::map<QByteArray, QByteArray> &metas() const;
 
     void commit(CommitRequest request, Completion done);
+    /// Runs \a task on the storage thread, after the commits handed in before it are completed and
+    /// before any later one is applied: nobody else changes the table meanwhile.
+    void runBetweenCommits(std::function<void()> task);
     /// Commits and waits; for start-up only, before the event loops run.
     base::Result<void> commitAndWait(CommitRequest request);
 
