@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "shared/base/result.h"
+
+namespace dynakv::app {
+
+/// What the process tells its caller. The numbers follow sysexits.h where it has one, so that a
+/// service manager can tell "try again" (69, 74) from "a person must act" (2, 65, 73, 78).
+enum class ExitCode : int {
+    Done = 0,
+    NotReady = 1,      ///< `health`: the node answers but does not serve yet.
+    Usage = 2,         ///< Options, environment or configuration file.
+    NoConnection = 7,  ///< `health`, `status`: nobody answers there.
+    BadData = 65,      ///< storage.db is damaged, or newer than this program.
+    Unavailable = 69,  ///< The address cannot be bound: in use, not ours, not allowed.
+    CannotCreate = 73, ///< The data directory cannot be made, written or locked.
+    Io = 74,           ///< The system failed an operation on the data directory.
+    Unsafe = 78,       ///< Refused: open to the network without authentication.
+};
+
+/// Why the process does not start: one line for people, and the code for programs.
+struct StartFailure
+{
+    ExitCode code = ExitCode::Usage;
+    QByteArray message = {};
+    bool operator==(const StartFailure &) const = default;
+};
+
+} // namespace dynakv::app

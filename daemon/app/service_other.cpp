@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/app/service.h"
+
+#include <sys/stat.h>
+
+namespace dynakv::app {
+
+/// launchd and the BSDs' rc watch the process itself; there is nobody to tell.
+void notifyServiceManager(const QByteArray &state)
+{
+    Q_UNUSED(state);
+}
+
+bool isStderrJournal()
+{
+    return false;
+}
+
+void keepFilesPrivate()
+{
+    ::umask(077);
+}
+
+} // namespace dynakv::app

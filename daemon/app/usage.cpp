@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/app/usage.h"
+
+#include "daemon/app/exit_code.h"
+
+#include <QtGlobal>
+
+#include <cstdio>
+
+namespace dynakv::app {
+namespace {
+
+constexpr const char *kHelp =
+    R"(dynakvd - one node of a DynaKV cluster
+
+EXAMPLES
+  dynakvd 127.0.0.1:6660                    found a cluster on this machine
+  dynakvd 127.0.0.1:6661 127.0.0.1:6660     a second node that joins the first
+  curl -X PUT -d '{"value":1}' http://127.0.0.1:6660/key/a
+  curl http://127.0.0.1:6661/key/a
+  dynakvd status 127.0.0.1:6660             the members, as that node sees them
+
+USAGE
+  dynakvd LISTEN [JOIN...] [OPTIONS]        run a node
+  dynakvd health [ADDR]                     ask whether a node is ready
+  dynakvd status [ADDR] [--json]            show its cluster
+
+  LISTEN  HOST:PORT of the REST API, and how others know this node.
+  JOIN    HOST:APIPORT[/CLUSTERPORT] of any member; it is tried until it answers.
+  ADDR    HOST[:PORT] of a node, by default DYNAKV_LISTEN or 127.0.0.1:6660.
+
+OPTIONS
+  --data-dir DIR            where storage.db lives (default: dynakv-PORT in the working directory)
+  --cluster-port PORT       for the other nodes (default: API port + 10000, or - 10000)
+  --advertise HOST[:PORT]   the API address that others reach this node at (default: learned)
+  --durability MODE         when a write is acknowledged: sync (default; on disk), interval (in the
+                            file, on disk within a second), os (in the file), memory (no file at all)
+  --max-value-bytes SIZE    largest value, for example 512K (default: 1M; at most 16M)
+  --allowed-host NAME       accept this name in a request's Host header; repeatable
+  --insecure-allow-remote   accept a LISTEN that other machines reach: whoever reaches it can read
+                            and change everything, since there is no authentication yet
+  --log-level RULES         debug, info, warning or error, for parts: info,cluster=debug (default: info)
+  --log-format FORMAT       text (default) or json
+  --config FILE             lines of "name = value"; names as above without --, and listen, join
+  --version, --help
+
+  Every option can stand in the environment too, as DYNAKV_DATA_DIR for --data-dir, DYNAKV_LISTEN and
+  DYNAKV_JOIN (DYNAKV_LOG is short for DYNAKV_LOG_LEVEL). The command line wins over the
+  environment, that over the file.
+
+EXIT CODES
+  0 stopped as asked   2 wrong options   65 storage.db damaged or newer than this program
+  69 address in use or not available   73 data directory cannot be made, written or locked
+  74 input/output error   78 refused as unsafe   130 stopped by a second Ctrl-C
+  health: 0 ready, 1 not ready, 7 cannot connect   status: 0, 7 cannot connect
+)";
+
+} // namespace
+
+int printHelp()
+{
+    std::fputs(kHelp, stdout);
+    return static_cast<int>(ExitCode::Done);
+}
+
+int printUsageError()
+{
+    std::fputs("dynakvd: no LISTEN address, for example: dynakvd 127.0.0.1:6660\n\n", stderr);
+    std::fputs(kHelp, stderr);
+    return static_cast<int>(ExitCode::Usage);
+}
+
+int printVersion()
+{
+    std::printf("dynakvd %s (Qt %s)\n", DYNAKV_VERSION, qVersion());
+    return static_cast<int>(ExitCode::Done);
+}
+
+} // namespace dynakv::app

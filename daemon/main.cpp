@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/app/commands.h"
+#include "daemon/app/daemon_app.h"
+#include "daemon/app/logging.h"
+#include "daemon/app/service.h"
+#include "daemon/app/usage.h"
+
+#include <QCoreApplication>
+
+int main(int argc, char **argv)
+{
+    using namespace dynakv::app;
+
+    keepFilesPrivate();
+    const QCoreApplication application(argc, argv);
+    const auto options = parseOptions(realArguments(), realSurroundings());
+    if (!options)
+        return reportFailure({ExitCode::Usage, options.error().message});
+    switch (options->action) {
+    case Action::Run:
+        return runDaemon(*options);
+    case Action::Help:
+        return printHelp();
+    case Action::Version:
+        return printVersion();
+    case Action::NoListen:
+        return printUsageError();
+    case Action::Health:
+        return runHealth(*options);
+    case Action::Status:
+        return runStatus(*options);
+    }
+    return static_cast<int>(ExitCode::Usage);
+}
