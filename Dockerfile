@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The image holds the same Debian package that a server installs. Its arguments are dynakvd's:
 #   docker run -p 6660:6660 dynakv 0.0.0.0:6660
 #   docker run -p 6661:6660 dynakv 0.0.0.0:6660 node1:6660
@@ -17,13 +16,13 @@ LABEL org.opencontainers.image.title="DynaKV" \
       org.opencontainers.image.licenses="GPL-3.0-or-later"
 # A fixed user id, made before the package would choose one, so that volumes keep their owner
 # from one image to the next.
-RUN --mount=type=bind,from=build,source=/dynakv-server.deb,target=/tmp/dynakv-server.deb \
-    groupadd --system --gid 10001 dynakv \
+COPY --from=build /dynakv-server.deb /tmp/dynakv-server.deb
+RUN groupadd --system --gid 10001 dynakv \
     && useradd --system --uid 10001 --gid dynakv --home-dir /var/lib/dynakv --no-create-home \
         --shell /usr/sbin/nologin dynakv \
     && apt-get update \
     && apt-get install -y --no-install-recommends /tmp/dynakv-server.deb \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /tmp/dynakv-server.deb
 # A container that listens on its loopback only cannot be reached at all; dynakvd warns about the
 # rest at each start. Publish its ports only on a network you trust.
 ENV DYNAKV_DATA_DIR=/var/lib/dynakv \
