@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "shared/client/rest_client.h"
+#include "tests/shared/client/fake_cluster.h"
+
+#include <QSignalSpy>
+#include <QTest>
+
+#include <memory>
+
+using namespace dynakv::client;
+using namespace dynakv::test;
+using dynakv::base::Endpoint;
+using dynakv::base::api::ClusterStatus;
+using dynakv::base::api::KeyPage;
+
+namespace {
+
+constexpr int kSilenceMs = 300;
+
+/// Receives one answer and lets the test wait for it.
+template <typename T>
+class Waiter : public QObject
+{
+public:
+    Callback<T> callback()
+    {
+        return [this](const Answer<T> &answer) {
+            ++m_calls;
+            m_answer = answer;
+        };
+    }
+    const Answer<T> &wait()
+    {
+        if (!QTest::qWaitFor([this] { return m_calls > 0; }, 20'000))
+            qFatal("no answer came");
+        return *m_answer;
+    }
+    [[nodiscard]] int calls() const { return m_calls; }
+
+private:
+    int m_calls = 0;
+    std::optional<Answer<T>> m_answer;
+};
+
+QByteArray everyByte()
+{
+    QByteArray bytes;
+    for (int i = 0; i < 256; ++i)
+        bytes.append(static_cast<char>(i));
+    return bytes;
+}
+
+} // namespace
+
+class RestClientTest final : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void init();
+    void cleanup();
+
+    void aJsonValueComesBackByteForByte_data();
+    void aJsonValueComesBackByteForByte();
+    void rawBytesKeepTheirType();
+    void anyKeyReachesTheNode_data();
+    void anyKeyReachesTheNode();
+    void aTextThatIsNotOneValueIsNotSent();
+    void keysArePagedByCursor();
+    void createIsRefusedWhereTheKeyExists();
+    void removeTellsWhetherTheKeyExisted();
+    void versionTellsWithoutTheValue();
+    void aProblemIsToldInItsOwnWords();
+
+    void aDeadNodeIsLeftForAnotherMember();
+    void aSilentNodeIsLeftForAnotherMember();
+    void aNodeThatIsNotReadyIsLeftForAnotherMember();
+    void aNodeThatClosesIsLeftForAnotherMember();
+    void theNodeInUseStaysAfterAFailover();
+    void aKeptConnectionThatWasClosedChangesNothing();
+    void withoutFailoverOnlyTheGivenNodeIsAsked();
+    void whenNobodyAnswersEveryCauseIsNamed();
+    void aWriteThatMayHaveArrivedSaysSo();
+    void aWriteThatNeverLeftSaysThatItFailed();
+    void anUnknownOutcomeToldByTheNodeIsPassedOn();
+
+    void garbageIsNoValue_data();
+    void garbageIsNoValue();
+    void anAnswerBeyondItsBoundIsRefused_data();
+    void anAnswerBeyondItsBoundIsRefused();
+    void redirectsAreNotFollowed();
+
+    void healthAsksOneNodeAndTakes503ForAnAnswer();
+    void noCallbackRunsForAContextThatIsGone();
+    void theClientMayBeDeletedFromACallback();
+
+private:
+    std::unique_ptr<RestClient> clientOf(std::vector<Endpoint> seeds);
+
+    std::unique_ptr<FakeCluster> m_cluster;
+    std::unique_ptr<RestClient> m_client;
+};
+
+void RestClientTest::init()
+{
+    m_cluster = std::make_unique<FakeCluster>(3);
+    m_client = clientOf({m_cluster->endpoint(0)});
+}
+
+void RestClientTest::cleanup()
+{
+    m_client.reset();
+    m_cluster.reset();
+}
+
+std::unique_ptr<RestClient> RestClientTest::clientOf(std::vector<Endpoint> seeds)
+{
+    auto client = std::make_unique<RestClient>(std::move(seeds));
+    client->setSilenceTimeoutMs(kSilenceMs);
+    return client;
+}
+
+void RestClientTest::aJsonValueComesBackByteForByte_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    QTest::newRow("big integer") << QByteArray("12345678901234567890");
+    QTest::newRow("number forms") << QByteArray("[1.0,1e2,-0,0.10]");
+    QTest::newRow("order and duplicates") << QByteArray(R"({"b":1,"a":2,"b":3})");
+    QTest::newRow("space inside") << QByteArray("{ \"a\" :\n\t1 }");
+    QTest::newRow("escapes and non-BMP")
+        << QByteArray("\"\\ud83d\\ude00 \xF0\x9F\x98\x80 \\u0000\"");
+    QTest::newRow("looks like a raw value")
+        << QByteArray(R"({"value":"eA==","encoding":"base64"})");
+    QTest::newRow("one megabyte") << '"' + QByteArray(1 << 20, 'x') + '"';
+}
+
+void RestClientTest::aJsonValueComesBackByteForByte()
+{
+    QFETCH(QByteArray, text);
+    Waiter<Receipt> written;
+    m_client->put("k", {text, false, {}, {}}, &written, written.callback());
+    QVERIFY(written.wait().ok());
+    Waiter<Value> read;
+    m_client->get("k", &read, read.callback());
+    QVERIFY(read.wait().ok());
+    QCOMPARE(read.wait().value->bytes, text);
+    QVERIFY(!read.wait().value->isRaw);
+    QCOMPARE(read.wait().value->version, written.wait().value->version);
+    QCOMPARE(written.wait().value->durability, QByteArray("sync; replicas=1/1"));
+}
+
+void RestClientTest::rawBytesKeepTheirType()
+{
+    Waiter<Receipt> written;
+    m_client->put("k", {everyByte(), true, "image/png", {}}, &written, written.callback());
+    QVERIFY(written.wait().ok());
+    Waiter<Value> read;
+    m_client->get("k", &read, read.callback());
+    QVERIFY(read.wait().ok());
+    QCOMPARE(read.wait().value->bytes, everyByte());
+    QVERIFY(read.wait().value->isRaw);
+    QCOMPARE(read.wait().value->contentType, QByteArray("image/png"));
+}
+
+void RestClientTest::anyKeyReachesTheNode_data()
+{
+    QTest::addColumn<QByteArray>("key");
+    QTest::newRow("slashes") << QByteArray("/a//b/../c/");
+    QTest::newRow("one dot") << QByteArray(".");
+    QTest::newRow("two dots") << QByteArray("..");
+    QTest::newRow("percent") << QByteArray("100%25");
+    QTest::newRow("question and fragment") << QByteArray("a?b#c&d=e+f");
+    QTest::newRow("space") << QByteArray(" a b ");
+    QTest::newRow("text") << QByteArray("gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80");
+    QTest::newRow("every byte") << everyByte();
+    QTest::newRow("longest") << QByteArray(1024, '\xFF');
+}
+
+void RestClientTest::anyKeyReachesTheNode()
+{
+    QFETCH(QByteArray, key);
+    Waiter<Receipt> written;
+    m_client->put(key, {"1", false, {}, {}}, &written, written.callback());
+    QVERIFY(written.wait().ok());
+    QVERIFY(m_cluster->find(key));
+    Waiter<Value> read;
+    m_client->get(key, &read, read.callback());
+    QVERIFY(read.wait().ok());
+}
+
+void RestClientTest::aTextThatIsNotOneValueIsNotSent()
+{
+    Waiter<Receipt> written;
+    m_client->put("k", {"1,\"ttl\":1", false, {}, {}}, &written, written.callback());
+    QCOMPARE(written.calls(), 0); // Never from inside the call.
+    QVERIFY(!written.wait().ok());
+    QVERIFY(m_cluster->node(0).seen().empty());
+}
+
+void RestClientTest::keysArePagedByCursor()
+{
+    for (int i = 0; i < 25; ++i)
+        m_cluster->putJson("user:" + QByteArray::number(i).rightJustified(2, '0'), "1");
+    m_cluster->putJson("other", "1");
+    QByteArrayList found;
+    QByteArray after;
+    do {
+        Waiter<KeyPage> page;
+        m_client->keys("user:", after, 10, &page, page.callback());
+        QVERIFY(page.wait().ok());
+        QVERIFY(page.wait().value->keys.size() <= 10);
+        QCOMPARE(page.wait().value->totalEstimate, 25);
+        for (const auto &entry : page.wait().value->keys)
+            found.append(entry.key);
+        after = page.wait().value->next;
+    } while (!after.isEmpty());
+    QCOMPARE(found.size(), 25);
+    QCOMPARE(found.first(), QByteArray("user:00"));
+    QCOMPARE(found.last(), QByteArray("user:24"));
+}
+
+void RestClientTest::createIsRefusedWhereTheKeyExists()
+{
+    m_cluster->putJson("k", "\"old\"");
+    Waiter<Receipt> refused;
+    m_client->create("k", {"\"new\"", false, {}, {}}, &refused, refused.callback());
+    QVERIFY(refused.wait().hasStatus(409));
+    QCOMPARE(m_cluster->find("k")->bytes, QByteArray("\"old\""));
+    Waiter<Receipt> created;
+    m_client->create("fresh", {"\"new\"", false, {}, {}}, &created, created.callback());
+    QVERIFY(created.wait().ok());
+    QCOMPARE(m_cluster->find("fresh")->bytes, QByteArray("\"new\""));
+}
+
+void RestClientTest::removeTellsWhetherTheKeyExisted()
+{
+    m_cluster->putJson("k", "1");
+    Waiter<Receipt> first;
+    m_client->remove("k", &first, first.callback());
+    QVERIFY(first.wait().ok());
+    QVERIFY(first.wait().value->existed);
+    Waiter<Receipt> second;
+    m_client->remove("k", &second, second.callback());
+    QVERIFY(!second.wait().value->existed);
+}
+
+void RestClientTest::versionTellsWithoutTheValue()
+{
+    m_cluster->putJson("k", "1");
+    Waiter<QByteArray> version;
+    m_client->version("k", &version, version.callback());
+    QVERIFY(version.wait().ok());
+    QCOMPARE(*version.wait().value, m_cluster->find("k")->version);
+    QCOMPARE(m_cluster->node(0).seen().back().method, QByteArray("HEAD"));
+    Waiter<QByteArray> absent;
+    m_client->version("absent", &absent, absent.callback());
+    QVERIFY(absent.wait().hasStatus(404));
+}
+
+void RestClientTest::aProblemIsToldInItsOwnWords()
+{
+    Waiter<Value> read;
+    m_client->get("absent", &read, read.callback());
+    const Answer<Value> &answer = read.wait();
+    QVERIFY(answer.hasStatus(404));
+    QCOMPARE(answer.failure.kind, FailureKind::Refused);
+    QCOMPARE(answer.failure.message, QByteArray("the key does not exist"));
+    QCOMPARE(answer.failure.problem.code, QByteArray("not_found"));
+    QVERIFY(!answer.failure.outcomeUnknown);
+}
+
+void RestClientTest::aDeadNodeIsLeftForAnotherMember()
+{
+    m_cluster->putJson("k", "1");
+    Waiter<ClusterStatus> status;
+    m_client->cluster(&status, status.callback());
+    QCOMPARE(status.wait().value->members.size(), std::size_t{3});
+    QSignalSpy changed(m_client.get(), &RestClient::nodeChanged);
+    m_cluster->kill(0);
+    Waiter<Value> read;
+    m_client->get("k", &read, read.callback());
+    QVERIFY(read.wait().ok());
+    QCOMPARE(changed.size(), 1);
+    QCOMPARE(changed[0][0].value<Endpoint>(), m_cluster->endpoint(0));
+    QCOMPARE(changed[0][1].value<Endpoint>(), m_client->nodeInUse());
+    QVERIFY(m_client->nodeInUse() != m_cluster->endpoint(0));
+    QVERIFY(changed[0][2].toByteArray().size() > 0);
+}
+
+void RestClientTest::aSilentNodeIsLeftForAnotherMember()
+{
+    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
+    m_cluster->node(0).setSilent(true);
+    Waiter<Receipt> written;
+    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
+    QVERIFY(written.wait().ok());
+    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(1));
+    QCOMPARE(m_cluster->node(1).seen().back().body, m_cluster->node(0).seen().back().body);
+}
+
+void RestClientTest::aNodeThatIsNotReadyIsLeftForAnotherMember()
+{
+    FakeNode starting([](const FakeRequest &) {
+        return FakeNode::response(503,
+                                  R"({"status":503,"code":"starting","detail":"still starting"})");
+    });
+    m_client = clientOf({starting.endpoint(), m_cluster->endpoint(1)});
+    Waiter<Receipt> written;
+    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
+    QVERIFY(written.wait().ok());
+    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(1));
+    // Alone, its own words are what is told.
+    m_client = clientOf({starting.endpoint()});
+    Waiter<Value> read;
+    m_client->get("k", &read, read.callback());
+    QVERIFY(read.wait().hasStatus(503));
+    QCOMPARE(read.wait().failure.message, QByteArray("still starting"));
+}
+
+void RestClientTest::aNodeThatClosesIsLeftForAnotherMember()
+{
+    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
+    m_cluster->node(0).setClosing(true);
+    Waiter<Receipt> written;
+    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
+    QVERIFY(written.wait().ok());
+    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(1));
+}
+
+void RestClientTest::theNodeInUseStaysAfterAFailover()
+{
+    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
+    m_cluster->node(0).setSilent(true);
+    Waiter<ClusterStatus> first;
+    m_client->cluster(&first, first.callback());
+    QVERIFY(first.wait().ok());
+    m_cluster->node(0).forgetSeen();
+    Waiter<ClusterStatus> second;
+    m_client->cluster(&second, second.callback());
+    QVERIFY(second.wait().ok());
+    QVERIFY(m_cluster->node(0).seen().empty());
+}
+
+void RestClientTest::aKeptConnectionThatWasClosedChangesNothing()
+{
+    Waiter<ClusterStatus> status;
+    m_client->cluster(&status, status.callback());
+    QVERIFY(status.wait().ok());
+    QSignalSpy changed(m_client.get(), &RestClient::nodeChanged);
+    m_cluster->node(0).kill(); // Drops the kept connection.
+    QVERIFY(m_cluster->node(0).revive());
+    Waiter<ClusterStatus> again;
+    m_client->cluster(&again, again.callback());
+    QVERIFY(again.wait().ok());
+    QCOMPARE(changed.size(), 0);
+    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(0));
+}
+
+void RestClientTest::withoutFailoverOnlyTheGivenNodeIsAsked()
+{
+    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
+    m_client->setFailover(false);
+    m_cluster->kill(0);
+    Waiter<ClusterStatus> status;
+    m_client->cluster(&status, status.callback());
+    QVERIFY(!status.wait().ok());
+    QCOMPARE(status.wait().failure.kind, FailureKind::Unreachable);
+    QVERIFY(m_cluster->node(1).seen().empty());
+}
+
+void RestClientTest::whenNobodyAnswersEveryCauseIsNamed()
+{
+    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
+    m_cluster->kill(0);
+    m_cluster->kill(1);
+    Waiter<Value> read;
+    m_client->get("k", &read, read.callback());
+    QVERIFY(!read.wait().ok());
+    QCOMPARE(read.wait().failure.kind, FailureKind::Unreachable);
+    for (int i = 0; i < 2; ++i)
+        QVERIFY(read.wait().failure.message.contains(m_cluster->endpoint(i).toString()));
+    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(0));
+}
+
+void RestClientTest::aWriteThatMayHaveArrivedSaysSo()
+{
+    m_cluster->node(0).setSilent(true);
+    Waiter<Receipt> written;
+    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
+    QVERIFY(!written.wait().ok());
+    QCOMPARE(written.wait().failure.kind, FailureKind::TimedOut);
+    QVERIFY(written.wait().failure.outcomeUnknown);
+    Waiter<Value> read;
+    m_client->get("k", &read, read.callback());
+    QVERIFY(!read.wait().ok());
+    QVERIFY(!read.wait().failure.outcomeUnknown); // Reading changes nothing.
+}
+
+void RestClientTest::aWriteThatNeverLeftSaysThatItFailed()
+{
+    m_cluster->kill(0);
+    Waiter<Receipt> written;
+    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
+    QVERIFY(!written.wait().ok());
+    QVERIFY(!written.wait().failure.outcomeUnknown);
+}
+
+void RestClientTest::anUnknownOutcomeToldByTheNodeIsPassedOn()
+{
+    FakeNode node([](const FakeRequest &) {
+        return FakeNode::response(503,
+                                  R"({"status":503,"outcome":"unknown","detail":"1 of 2 copies"})");
+    });
+    m_client = clientOf({node.endpoint(), m_cluster->endpoint(1)});
+    Waiter<Receipt> written;
+    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
+    QVERIFY(written.wait().hasStatus(503));
+    QVERIFY(written.wait().failure.outcomeUnknown);
+    QVERIFY(m_cluster->node(1).seen().empty()); // It was written once; not again elsewhere.
+}
+
+void RestClientTest::garbageIsNoValue_data()
+{
+    QTest::addColumn<QByteArray>("answer");
+    QTest::newRow("html") << FakeNode::response(200, "<html>hello</html>");
+    QTest::newRow("empty") << FakeNode::response(200, "");
+    QTest::newRow("another member") << FakeNode::response(200, "{\"v\":1}");
+    QTest::newRow("cut") << FakeNode::response(200, "{\"value\":[1,2");
+    QTest::newRow("bad base64") << FakeNode::response(200, R"({"value":"*","encoding":"base64"})");
+    QTest::newRow("unknown encoding")
+        << FakeNode::response(200, R"({"value":"eA==","encoding":"rot13"})");
+    QTest::newRow("no HTTP") << QByteArray("SSH-2.0-OpenSSH\r\n\r\n\r\n");
+}
+
+void RestClientTest::garbageIsNoValue()
+{
+    QFETCH(QByteArray, answer);
+    FakeNode node([answer](const FakeRequest &) { return answer; });
+    m_client = clientOf({node.endpoint()});
+    Waiter<Value> read;
+    m_client->get("k", &read, read.callback());
+    QVERIFY(!read.wait().ok());
+    QVERIFY(read.wait().failure.message.contains(node.endpoint().toString()));
+}
+
+void RestClientTest::anAnswerBeyondItsBoundIsRefused_data()
+{
+    QTest::addColumn<bool>("announced");
+    QTest::newRow("by its length") << true;
+    QTest::newRow("while it comes") << false;
+}
+
+void RestClientTest::anAnswerBeyondItsBoundIsRefused()
+{
+    QFETCH(bool, announced);
+    FakeNode node([announced](const FakeRequest &) -> QByteArray {
+        if (announced)
+            return "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{";
+        return "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + QByteArray(9 << 20, ' ');
+    });
+    m_client = clientOf({node.endpoint(), m_cluster->endpoint(1)});
+    Waiter<ClusterStatus> status;
+    m_client->cluster(&status, status.callback());
+    QVERIFY(!status.wait().ok());
+    QCOMPARE(status.wait().failure.kind, FailureKind::TooLarge);
+}
+
+void RestClientTest::redirectsAreNotFollowed()
+{
+    const QByteArray elsewhere =
+        "Location: http://" + m_cluster->endpoint(1).toString() + "/v1/cluster\r\n";
+    FakeNode node(
+        [elsewhere](const FakeRequest &) { return FakeNode::response(302, "", elsewhere); });
+    m_client = clientOf({node.endpoint()});
+    Waiter<ClusterStatus> status;
+    m_client->cluster(&status, status.callback());
+    QVERIFY(status.wait().hasStatus(302));
+    QVERIFY(m_cluster->node(1).seen().empty());
+}
+
+void RestClientTest::healthAsksOneNodeAndTakes503ForAnAnswer()
+{
+    FakeNode starting([](const FakeRequest &) {
+        return FakeNode::response(503, R"({"status":503,"detail":"still starting"})");
+    });
+    m_client = clientOf({starting.endpoint(), m_cluster->endpoint(1)});
+    Waiter<Health> notReady;
+    m_client->health(&notReady, notReady.callback());
+    QVERIFY(notReady.wait().ok());
+    QCOMPARE(*notReady.wait().value, (Health{false, "still starting"}));
+    m_client = clientOf({m_cluster->endpoint(1)});
+    Waiter<Health> ready;
+    m_client->health(&ready, ready.callback());
+    QVERIFY(ready.wait().ok() && ready.wait().value->isReady);
+}
+
+void RestClientTest::noCallbackRunsForAContextThatIsGone()
+{
+    auto gone = std::make_unique<Waiter<ClusterStatus>>();
+    bool ran = false;
+    m_client->cluster(gone.get(), [&ran](const Answer<ClusterStatus> &) { ran = true; });
+    gone.reset();
+    Waiter<ClusterStatus> later;
+    m_client->cluster(&later, later.callback());
+    QVERIFY(later.wait().ok());
+    QTRY_COMPARE(m_cluster->node(0).seen().size(), std::size_t{2});
+    QVERIFY(!ran);
+}
+
+void RestClientTest::theClientMayBeDeletedFromACallback()
+{
+    Waiter<ClusterStatus> other;
+    m_client->cluster(&other, other.callback()); // Still under way when the client goes.
+    QObject context;
+    bool ran = false;
+    m_client->cluster(&context, [this, &ran](const Answer<ClusterStatus> &) {
+        ran = true;
+        m_client.reset();
+    });
+    QTRY_VERIFY(ran);
+    QVERIFY(!m_client);
+}
+
+QTEST_GUILESS_MAIN(RestClientTest)
+#include "tst_rest_client.moc"
