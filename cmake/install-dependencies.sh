@@ -21,6 +21,7 @@ Groups:
   lint          clang, clang-tidy, clang-format and shellcheck: the second compiler and the style checks
   package       what `cpack` and the checks of its packages need
   package-test  a fresh Debian in a directory, booted, to install the packages into
+  container-test  an image builder and what the test of the image needs
 TEXT
 }
 
@@ -38,6 +39,7 @@ packages_of() {
     lint) echo "clang clang-tidy clang-format lld shellcheck git" ;;
     package) echo "dpkg-dev file desktop-file-utils appstream lintian man-db git" ;;
     package-test) echo "mmdebstrap systemd-container" ;;
+    container-test) echo "mmdebstrap buildah iproute2 python3 curl" ;;
     *)
         echo "install-dependencies: there is no group '$1'" >&2
         usage >&2
