@@ -63,7 +63,7 @@ std::optional<Dialer::Key> Dialer::opened(DialId dial)
     return it->first;
 }
 
-void Dialer::closed(DialId dial, qint64 nowMs, bool wasRefused, Random &random)
+void Dialer::closed(DialId dial, qint64 nowMs, bool isForeign, Random &random)
 {
     const auto it = byDial(dial);
     if (it == m_targets.end())
@@ -74,7 +74,7 @@ void Dialer::closed(DialId dial, qint64 nowMs, bool wasRefused, Random &random)
     target.failures = std::min(target.failures + 1, 1'000'000);
     const qint64 grown = kFirstRetryMs << std::min(target.failures - 1, 8);
     target.dueMs =
-        nowMs + random.around(wasRefused ? kForeignRetryMs : std::min(grown, kRetryMsMax));
+        nowMs + random.around(isForeign ? kForeignRetryMs : std::min(grown, kRetryMsMax));
 }
 
 bool Dialer::isFor(DialId dial, const Key &key) const

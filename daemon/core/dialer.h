@@ -17,7 +17,7 @@ class Dialer
 public:
     static constexpr qint64 kFirstRetryMs = 300;
     static constexpr qint64 kRetryMsMax = 5000;
-    static constexpr qint64 kForeignRetryMs = 30'000; ///< After the other side refused us.
+    static constexpr qint64 kForeignRetryMs = 30'000; ///< Where another grown cluster was found.
     static constexpr int kDialsMax = 8;               ///< In flight at once.
 
     /// A member by its id, or one of the join addresses by its place in the list.
@@ -45,8 +45,8 @@ public:
     std::optional<Key> failed(DialId dial, qint64 nowMs, Random &random);
     /// A dial became a link; its target is not dialled while the link stands.
     std::optional<Key> opened(DialId dial);
-    /// The link of that dial is gone, or was refused by the other side.
-    void closed(DialId dial, qint64 nowMs, bool wasRefused, Random &random);
+    /// The link of that dial is gone; \a isForeign: it led to a cluster that is not ours.
+    void closed(DialId dial, qint64 nowMs, bool isForeign, Random &random);
 
     /// Whether \a dial, in flight or open, is one to \a key.
     [[nodiscard]] bool isFor(DialId dial, const Key &key) const;

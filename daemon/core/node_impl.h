@@ -89,7 +89,7 @@ private:
     bool settleDuplicate(Link &link, const Hello &hello);
     void establish(Link &link);
     void refuse(Link &link, Refusal::Reason reason, const QByteArray &text);
-    void dropLink(LinkId id, bool isGone, bool wasRefused);
+    void dropLink(LinkId id, bool isGone, bool isForeign);
     void markSelfDial(const Link &link);
     void dialDue();
     void closeIdle();

@@ -59,7 +59,7 @@ void Node::Impl::on(const Received &received)
     }
     if (const auto *refusal = std::get_if<Refusal>(&received.message)) {
         say(Log::Level::Warning, "refused by " + link.peerHost + ": " + refusal->text);
-        dropLink(link.id, false, true);
+        dropLink(link.id, false, refusal->reason == Refusal::Reason::ForeignCluster);
         return;
     }
     if (!link.isEstablished) {
@@ -165,12 +165,8 @@ bool Node::Impl::settleDuplicate(Link &link, const Hello &hello)
     if (other == nullptr)
         return true;
     const Hello &known = *other->theirs;
-    if (hello.generation < known.generation) {
-        dropLink(link.id, false, false);
-        return false;
-    }
-    if (hello.generation == known.generation && hello.bootId != known.bootId &&
-        m_detector.isHeard(hello.node, m_now.monoMs)) {
+    // A restarted process has another boot id too, but its old link is gone or silent.
+    if (hello.bootId != known.bootId && m_detector.isHeard(hello.node, m_now.monoMs)) {
         refuse(link, Refusal::Reason::DuplicateId,
                "two running nodes have the id " + toHex16(hello.node) +
                    ": one data directory is a copy of the other; empty the copy");
@@ -205,11 +201,11 @@ void Node::Impl::refuse(Link &link, Refusal::Reason reason, const QByteArray &te
 {
     say(Log::Level::Warning, "refused the link with " + link.peerHost + ": " + text);
     send(link.id, Refusal{reason, text});
-    dropLink(link.id, false, true);
+    dropLink(link.id, false, reason == Refusal::Reason::ForeignCluster);
 }
 
 /// Forgets the link; where it is not gone by itself the driver closes it.
-void Node::Impl::dropLink(LinkId id, bool isGone, bool wasRefused)
+void Node::Impl::dropLink(LinkId id, bool isGone, bool isForeign)
 {
     const auto at = m_links.find(id);
     if (at == m_links.end())
@@ -217,7 +213,7 @@ void Node::Impl::dropLink(LinkId id, bool isGone, bool wasRefused)
     const Link link = std::move(at->second);
     m_links.erase(at);
     if (link.isOutgoing)
-        m_dialer.closed(link.dial, m_now.monoMs, wasRefused, m_random);
+        m_dialer.closed(link.dial, m_now.monoMs, isForeign, m_random);
     if (!isGone)
         m_out.push_back(CloseLink{id});
     if (!link.isEstablished)

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/core/node.h"
+#include "daemon/core/random.h"
+#include "tests/support/map_records.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace dynakv::sim {
+
+/// What a client was told about one write.
+struct Told
+{
+    int node = 0;
+    QByteArray key = {};
+    core::RecordKind kind = core::RecordKind::Value;
+    QByteArray value = {};
+    bool isAnswered = false;
+    core::WriteOutcome outcome = {};
+};
+
+/// A whole cluster in one thread and in virtual time: real core::Nodes on a simulated network
+/// (ordered streams that stall, break, half-open and refuse), on disks that lose what was not yet
+/// synced in a crash, with clocks that may be off. One seed gives one run, bit for bit.
+class SimCluster
+{
+public:
+    explicit SimCluster(quint64 seed);
+    ~SimCluster();
+
+    /// A machine with an empty disk that listens on 10.0.0.<index + 1>:6660; not started. \a join:
+    /// indices of the machines whose addresses it is started with.
+    int addNode(const std::vector<int> &join, bool isWildcard = false);
+    void start(int node);
+    /// Stops at once: what the disk has not synced is gone, the kernel resets its links.
+    void crash(int node);
+    /// The power is gone: nobody is told, links are half-open.
+    void vanish(int node);
+    void setPaused(int node, bool isPaused);
+    void setWallOffset(int node, qint64 offsetMs) { m_nodes[at(node)].wallOffsetMs = offsetMs; }
+    void setJoin(int node, const std::vector<int> &join);
+    void wipe(int node);
+    /// Makes the disk of \a to a copy of that of \a from.
+    void copyDisk(int from, int to);
+    /// Cuts or mends the path from \a from to \a to, one way.
+    void setCut(int from, int to, bool isCut);
+    void setCutBothWays(int one, int two, bool isCut);
+    void mendAll();
+
+    /// Hands a write to a node; the index of its Told.
+    size_t put(int node, const QByteArray &key, const QByteArray &value,
+               core::WriteConcern concern = {});
+    size_t remove(int node, const QByteArray &key);
+    [[nodiscard]] const Told &told(size_t write) const { return m_told[write]; }
+    [[nodiscard]] const std::vector<Told> &allTold() const { return m_told; }
+
+    void run(qint64 ms);
+    /// Runs until \a condition holds; false if it does not within \a maxMs.
+    bool runUntil(qint64 maxMs, const std::function<bool()> &condition);
+
+    [[nodiscard]] qint64 nowMs() const { return m_nowMs; }
+    [[nodiscard]] int count() const { return static_cast<int>(m_nodes.size()); }
+    [[nodiscard]] bool isRunning(int node) const;
+    [[nodiscard]] core::ClusterView view(int node) const { return m_nodes[at(node)].node->view(); }
+    [[nodiscard]] core::NodeId idOf(int node) const { return m_nodes[at(node)].disk.node; }
+    [[nodiscard]] const testing::MapRecords &records(int node) const;
+    /// Indices that \a node sees as alive, itself included.
+    [[nodiscard]] std::vector<int> aliveSeenBy(int node) const;
+    [[nodiscard]] bool allReady() const;
+    /// Every running node sees every running node alive and no other.
+    [[nodiscard]] bool membershipsAgree() const;
+    [[nodiscard]] bool recordsAgree() const;
+    [[nodiscard]] quint64 traceHash() const { return m_trace; }
+    /// How often a node held another one Down that ran, neither paused nor cut off; counted from
+    /// watchDowns() on.
+    [[nodiscard]] int falseDowns() const { return m_falseDowns; }
+    void watchDowns() { m_watchesDowns = true; }
+    [[nodiscard]] core::Random &random() { return m_random; }
+    [[nodiscard]] const std::vector<QByteArray> &log() const { return m_log; }
+
+private:
+    struct Machine
+    {
+        int index = 0;
+        core::NodeConfig config = {};
+        core::PersistedState disk = {};                      ///< What the disk holds,
+        std::map<QByteArray, core::Record> diskRecords = {}; ///< records too.
+        std::unique_ptr<testing::MapRecords> records = {};
+        std::unique_ptr<core::Node> node = {};
+        quint64 boot = 0; ///< Counts starts: events for an older one are void.
+        bool isPaused = false;
+        qint64 wallOffsetMs = 0;
+        qint64 diskFreeMs = 0; ///< When the disk is done with what it was given.
+        std::map<core::LinkId, size_t> wires = {};
+        std::vector<std::function<void()>> heldBack = {}; ///< What happened while it was paused.
+    };
+    struct Wire
+    {
+        int end[2] = {0, 0};
+        quint64 boot[2] = {0, 0};
+        core::LinkId link[2] = {0, 0};
+        bool isOpen[2] = {true, true};
+        qint64 freeMs[2] = {0, 0}; ///< Towards that end: keeps the stream in order.
+        std::vector<std::function<void()>> stalled[2] = {}; ///< Towards that end, by a cut.
+    };
+
+    static size_t at(int node) { return static_cast<size_t>(node); }
+    void schedule(qint64 delayMs, std::function<void()> task);
+    void tick(int node, quint64 boot);
+    void deliver(int node, quint64 boot, core::Event event);
+    void carryOut(Machine &machine, core::Effects effects);
+    void countFalseDowns(const Machine &machine);
+    void dial(Machine &machine, const core::Dial &dial);
+    void connect(int from, int to, core::DialId dial);
+    void transmit(Machine &machine, core::LinkId link, core::Message message);
+    void towards(size_t wire, int end, std::function<void()> task);
+    void closeEnd(Machine &machine, core::LinkId link, bool isTold);
+    void breakWires(Machine &machine, bool isTold);
+    void append(Machine &machine, const core::Append &append);
+    void save(Machine &machine, const core::SaveState &save);
+    void note(QByteArray line);
+    [[nodiscard]] core::Time timeAt(const Machine &machine) const;
+    [[nodiscard]] bool isCut(int from, int to) const;
+
+    core::Random m_random;
+    qint64 m_nowMs = 0;
+    quint64 m_sequence = 0;
+    std::map<std::pair<qint64, quint64>, std::function<void()>> m_queue;
+    std::vector<Machine> m_nodes;
+    std::vector<Wire> m_wires;
+    core::LinkId m_lastLink = 0;
+    std::map<std::pair<int, int>, bool> m_cuts;
+    std::vector<Told> m_told;
+    std::vector<QByteArray> m_log;
+    quint64 m_trace = 0;
+    int m_falseDowns = 0;
+    bool m_watchesDowns = false;
+};
+
+} // namespace dynakv::sim

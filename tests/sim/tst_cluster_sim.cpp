@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/sim/sim_cluster.h"
+
+#include <QTest>
+
+using namespace dynakv;
+using sim::SimCluster;
+
+namespace {
+
+/// Three nodes of one cluster, ready. Node 1 joins through 0 and node 2 through 1.
+void formThree(SimCluster &cluster)
+{
+    cluster.addNode({});
+    cluster.addNode({0});
+    cluster.addNode({1});
+    for (int node = 0; node < 3; ++node)
+        cluster.start(node);
+    QVERIFY(
+        cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
+}
+
+QByteArray valueOn(const SimCluster &cluster, int node, const QByteArray &key)
+{
+    const auto record = cluster.records(node).find(key);
+    if (!record)
+        return "(none)";
+    return record->kind == core::RecordKind::Tombstone ? QByteArray("(deleted)") : record->value;
+}
+
+} // namespace
+
+/// One situation each, on the whole core in virtual time.
+class TestClusterSim : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void nodesJoinThroughAnyMember();
+    void aWriteAnywhereIsSeenEverywhere();
+    void versionsRiseAlsoWhereTheClockIsBehind();
+    void aCrashedProcessIsDownWithinTwoSeconds();
+    void aVanishedHostIsDownWithinSevenSeconds();
+    void aStoppedProcessIsDownAndReturnsByItself();
+    void aRestartedNodeFetchesWhatItMissedAndKeepsWhatItHad();
+    void aDeleteMadeWhileANodeWasDownDoesNotComeBack();
+    void bothSidesOfACutKeepTheirWritesAndTheLaterOneWins();
+    void aOneWayCutDoesNotDeclareAnyoneDown();
+    void allNodesReturnFromACommonRestart();
+    void aLoneSurvivorOfARestartServes();
+    void aJoiningNodeTakesOverAllRecordsBeforeItIsReady();
+    void aSoleMemberStartedWithJoinMergesItsData();
+    void anEmptyFounderIsAdopted();
+    void grownClustersRefuseEachOther();
+    void aNodeThatNamesOnlyItselfFounds();
+    void twoNodesThatJoinEachOtherWait();
+    void aWildcardListenerLearnsItsAddress();
+    void aJoiningNodeRefusesWrites();
+    void quorumWritesSayHowManyHaveThem();
+    void aMinorityCannotWriteWithQuorum();
+    void aCopiedDirectoryIsRefused();
+    void aNodeWithAWrongClockRefusesWrites();
+    void nobodyHealthyIsDeclaredDown();
+    void sameSeedSameRun();
+};
+
+void TestClusterSim::nodesJoinThroughAnyMember()
+{
+    SimCluster cluster(1);
+    formThree(cluster);
+    QCOMPARE(cluster.view(0).clusterId, cluster.view(2).clusterId);
+    QCOMPARE(cluster.view(2).members.size(), size_t{3});
+}
+
+void TestClusterSim::aWriteAnywhereIsSeenEverywhere()
+{
+    SimCluster cluster(2);
+    formThree(cluster);
+    for (int node = 0; node < 3; ++node)
+        cluster.put(node, "key" + QByteArray::number(node), "\"v\"");
+    cluster.run(50);
+    for (const auto &told : cluster.allTold())
+        QCOMPARE(told.outcome.status, core::WriteOutcome::Status::Done);
+    QVERIFY(cluster.recordsAgree());
+    QCOMPARE(cluster.records(1).liveCount(), 3);
+}
+
+void TestClusterSim::versionsRiseAlsoWhereTheClockIsBehind()
+{
+    SimCluster cluster(3);
+    formThree(cluster);
+    cluster.setWallOffset(1, -30'000);
+    const auto first = cluster.put(0, "k", "1");
+    cluster.run(100);
+    const auto second = cluster.put(1, "k", "2");
+    cluster.run(100);
+    QVERIFY(cluster.told(first).outcome.version < cluster.told(second).outcome.version);
+    QCOMPARE(valueOn(cluster, 0, "k"), "2");
+    QVERIFY(cluster.told(second).outcome.existed);
+}
+
+void TestClusterSim::aCrashedProcessIsDownWithinTwoSeconds()
+{
+    SimCluster cluster(4);
+    formThree(cluster);
+    cluster.run(2000);
+    cluster.crash(1);
+    QVERIFY(cluster.runUntil(2000, [&] { return cluster.membershipsAgree(); }));
+    cluster.start(1);
+    QVERIFY(
+        cluster.runUntil(6000, [&] { return cluster.membershipsAgree() && cluster.allReady(); }));
+}
+
+void TestClusterSim::aVanishedHostIsDownWithinSevenSeconds()
+{
+    SimCluster cluster(5);
+    formThree(cluster);
+    cluster.run(2000);
+    cluster.vanish(2);
+    for (int other = 0; other < 2; ++other)
+        cluster.setCutBothWays(2, other, true);
+    QVERIFY(cluster.runUntil(7000, [&] { return cluster.membershipsAgree(); }));
+    cluster.mendAll();
+    cluster.start(2);
+    QVERIFY(
+        cluster.runUntil(9000, [&] { return cluster.membershipsAgree() && cluster.allReady(); }));
+}
+
+void TestClusterSim::aStoppedProcessIsDownAndReturnsByItself()
+{
+    SimCluster cluster(6);
+    formThree(cluster);
+    cluster.run(2000);
+    cluster.setPaused(1, true);
+    QVERIFY(cluster.runUntil(7000, [&] {
+        return cluster.aliveSeenBy(0) == std::vector{0, 2} &&
+               cluster.aliveSeenBy(2) == std::vector{0, 2};
+    }));
+    cluster.put(0, "k", "1");
+    cluster.run(10'000);
+    cluster.setPaused(1, false);
+    QVERIFY(cluster.runUntil(8000, [&] { return cluster.membershipsAgree(); }));
+    QVERIFY(cluster.runUntil(12'000, [&] { return cluster.recordsAgree(); }));
+    QCOMPARE(valueOn(cluster, 1, "k"), "1");
+}
+
+void TestClusterSim::aRestartedNodeFetchesWhatItMissedAndKeepsWhatItHad()
+{
+    SimCluster cluster(7);
+    formThree(cluster);
+    // Node 2 alone has a newer value when it dies.
+    for (int other = 0; other < 2; ++other)
+        cluster.setCutBothWays(2, other, true);
+    cluster.put(2, "own", "\"kept\"");
+    cluster.run(200);
+    cluster.crash(2);
+    cluster.put(0, "missed", "1");
+    cluster.put(1, "own-not", "2");
+    cluster.run(20'000);
+    cluster.mendAll();
+    cluster.start(2);
+    QVERIFY(cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.recordsAgree(); }));
+    QCOMPARE(valueOn(cluster, 0, "own"), "\"kept\"");
+    QCOMPARE(valueOn(cluster, 2, "missed"), "1");
+}
+
+void TestClusterSim::aDeleteMadeWhileANodeWasDownDoesNotComeBack()
+{
+    SimCluster cluster(8);
+    formThree(cluster);
+    cluster.put(0, "k", "1");
+    cluster.run(500);
+    cluster.crash(2);
+    cluster.run(5000);
+    const auto removed = cluster.remove(0, "k");
+    cluster.run(500);
+    QVERIFY(cluster.told(removed).outcome.existed);
+    cluster.start(2);
+    QVERIFY(cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.recordsAgree(); }));
+    for (int node = 0; node < 3; ++node)
+        QCOMPARE(valueOn(cluster, node, "k"), "(deleted)");
+}
+
+void TestClusterSim::bothSidesOfACutKeepTheirWritesAndTheLaterOneWins()
+{
+    SimCluster cluster(9);
+    formThree(cluster);
+    for (int other = 0; other < 2; ++other)
+        cluster.setCutBothWays(2, other, true);
+    cluster.run(10'000);
+    cluster.put(0, "both", "\"early\"");
+    cluster.put(0, "left", "1");
+    cluster.run(1000);
+    cluster.put(2, "both", "\"late\"");
+    cluster.put(2, "right", "2");
+    cluster.run(60'000);
+    cluster.mendAll();
+    QVERIFY(cluster.runUntil(10'000,
+                             [&] { return cluster.membershipsAgree() && cluster.recordsAgree(); }));
+    QCOMPARE(valueOn(cluster, 0, "both"), "\"late\"");
+    QCOMPARE(valueOn(cluster, 0, "right"), "2");
+    QCOMPARE(valueOn(cluster, 2, "left"), "1");
+}
+
+void TestClusterSim::aOneWayCutDoesNotDeclareAnyoneDown()
+{
+    SimCluster cluster(10);
+    formThree(cluster);
+    cluster.run(2000);
+    cluster.setCut(0, 1, true);
+    for (int i = 0; i < 60; ++i) {
+        cluster.run(500);
+        const auto seen = cluster.view(2);
+        for (const core::MemberView &row : seen.members)
+            QVERIFY(row.state != core::MemberState::Down);
+    }
+}
+
+void TestClusterSim::allNodesReturnFromACommonRestart()
+{
+    SimCluster cluster(11);
+    formThree(cluster);
+    for (int i = 0; i < 50; ++i)
+        cluster.put(i % 3, "k" + QByteArray::number(i), QByteArray::number(i));
+    cluster.run(500);
+    for (int node = 0; node < 3; ++node)
+        cluster.crash(node);
+    cluster.run(1000);
+    for (int node = 0; node < 3; ++node)
+        cluster.start(node);
+    QVERIFY(cluster.runUntil(10'000, [&] {
+        return cluster.allReady() && cluster.membershipsAgree() && cluster.recordsAgree();
+    }));
+    QCOMPARE(cluster.records(1).liveCount(), 50);
+}
+
+void TestClusterSim::aLoneSurvivorOfARestartServes()
+{
+    SimCluster cluster(12);
+    formThree(cluster);
+    for (int node = 0; node < 3; ++node)
+        cluster.crash(node);
+    cluster.start(1);
+    QVERIFY(cluster.runUntil(5000, [&] { return cluster.allReady(); }));
+    const auto write = cluster.put(1, "k", "1");
+    cluster.run(100);
+    QCOMPARE(cluster.told(write).outcome.status, core::WriteOutcome::Status::Done);
+    QCOMPARE(cluster.told(write).outcome.replicas, 3);
+}
+
+void TestClusterSim::aJoiningNodeTakesOverAllRecordsBeforeItIsReady()
+{
+    SimCluster cluster(13);
+    cluster.addNode({});
+    cluster.start(0);
+    cluster.run(200);
+    for (int i = 0; i < 5000; ++i) {
+        cluster.put(0, "k" + QByteArray::number(i), QByteArray(100, 'v'));
+        if (i % 100 == 0)
+            cluster.run(10);
+    }
+    cluster.run(30'000);
+    cluster.addNode({0});
+    cluster.start(1);
+    QVERIFY(cluster.runUntil(60'000, [&] {
+        if (cluster.view(1).readiness == core::Readiness::Ready)
+            return true;
+        // Until then it says so itself.
+        [&] { QCOMPARE(cluster.view(1).readiness, core::Readiness::Joining); }();
+        return false;
+    }));
+    QVERIFY(cluster.recordsAgree());
+    QCOMPARE(cluster.records(1).liveCount(), 5000);
+}
+
+void TestClusterSim::aSoleMemberStartedWithJoinMergesItsData()
+{
+    SimCluster cluster(14);
+    cluster.addNode({});
+    cluster.addNode({0});
+    cluster.addNode({});
+    cluster.start(0);
+    cluster.start(1);
+    QVERIFY(
+        cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
+    cluster.put(0, "ours", "1");
+    // Node 2 founds alone and takes data; then it is started with a join address.
+    cluster.start(2);
+    cluster.run(500);
+    cluster.put(2, "theirs", "2");
+    cluster.run(500);
+    cluster.crash(2);
+    cluster.setJoin(2, {1});
+    cluster.start(2);
+    QVERIFY(cluster.runUntil(10'000, [&] {
+        return cluster.allReady() && cluster.membershipsAgree() && cluster.recordsAgree();
+    }));
+    QCOMPARE(cluster.view(2).clusterId, cluster.view(0).clusterId);
+    QCOMPARE(valueOn(cluster, 0, "theirs"), "2");
+    QCOMPARE(valueOn(cluster, 2, "ours"), "1");
+}
+
+void TestClusterSim::anEmptyFounderIsAdopted()
+{
+    SimCluster cluster(16);
+    cluster.addNode({});
+    cluster.addNode({0});
+    cluster.start(0);
+    cluster.start(1);
+    QVERIFY(
+        cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
+    cluster.addNode({});
+    cluster.start(2);
+    cluster.run(500);
+    // An operator names the empty one to a grown member.
+    cluster.crash(1);
+    cluster.setJoin(1, {2});
+    cluster.setCutBothWays(0, 1, true);
+    cluster.start(1);
+    QVERIFY(cluster.runUntil(
+        30'000, [&] { return cluster.view(2).clusterId == cluster.view(1).clusterId; }));
+    cluster.mendAll();
+    QVERIFY(
+        cluster.runUntil(15'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
+}
+
+void TestClusterSim::grownClustersRefuseEachOther()
+{
+    SimCluster cluster(17);
+    cluster.addNode({});
+    cluster.addNode({0});
+    cluster.addNode({});
+    cluster.addNode({2});
+    for (int node = 0; node < 4; ++node)
+        cluster.start(node);
+    cluster.run(10'000);
+    QVERIFY(cluster.allReady());
+    cluster.crash(3);
+    cluster.setJoin(3, {0});
+    cluster.setCutBothWays(2, 3, true);
+    cluster.start(3);
+    cluster.run(40'000);
+    QVERIFY(cluster.view(3).clusterId != cluster.view(0).clusterId);
+    QCOMPARE(cluster.view(0).members.size(), size_t{2});
+    bool isSaid = false;
+    for (const QByteArray &line : cluster.log())
+        isSaid = isSaid || line.contains("grown clusters never merge");
+    QVERIFY(isSaid);
+}
+
+void TestClusterSim::aNodeThatNamesOnlyItselfFounds()
+{
+    SimCluster cluster(18);
+    cluster.addNode({0});
+    cluster.start(0);
+    QVERIFY(cluster.runUntil(5000, [&] { return cluster.allReady(); }));
+}
+
+void TestClusterSim::twoNodesThatJoinEachOtherWait()
+{
+    SimCluster cluster(19);
+    cluster.addNode({1});
+    cluster.addNode({0});
+    cluster.start(0);
+    cluster.start(1);
+    cluster.run(20'000);
+    // Neither may found one: a cluster made during a cut would never merge with the real one.
+    QCOMPARE(cluster.view(0).clusterId, quint64{0});
+    QCOMPARE(cluster.view(1).readiness, core::Readiness::Joining);
+}
+
+void TestClusterSim::aWildcardListenerLearnsItsAddress()
+{
+    SimCluster cluster(20);
+    cluster.addNode({}, true);
+    cluster.addNode({0}, true);
+    cluster.addNode({1});
+    for (int node = 0; node < 3; ++node)
+        cluster.start(node);
+    QVERIFY(
+        cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
+    for (const core::MemberView &row : cluster.view(2).members)
+        QVERIFY2(row.address.startsWith("10.0.0."), row.address.constData());
+}
+
+void TestClusterSim::aJoiningNodeRefusesWrites()
+{
+    SimCluster cluster(21);
+    cluster.addNode({});
+    cluster.addNode({0});
+    cluster.start(1);
+    cluster.run(1000);
+    const auto write = cluster.put(1, "k", "1");
+    cluster.run(100);
+    QCOMPARE(cluster.told(write).outcome.status, core::WriteOutcome::Status::NotReady);
+    QCOMPARE(cluster.records(1).recordCount(), 0);
+}
+
+void TestClusterSim::quorumWritesSayHowManyHaveThem()
+{
+    SimCluster cluster(22);
+    formThree(cluster);
+    const auto quorum = cluster.put(0, "q", "1", {core::WriteConcern::Kind::Quorum});
+    const auto all = cluster.put(1, "a", "1", {core::WriteConcern::Kind::All});
+    const auto tooMany = cluster.put(1, "n", "1", {core::WriteConcern::Kind::Count, 4});
+    cluster.run(200);
+    QCOMPARE(cluster.told(quorum).outcome.status, core::WriteOutcome::Status::Done);
+    QVERIFY(cluster.told(quorum).outcome.acked >= 2);
+    QCOMPARE(cluster.told(all).outcome.acked, 3);
+    QCOMPARE(cluster.told(tooMany).outcome.status, core::WriteOutcome::Status::NotReady);
+}
+
+void TestClusterSim::aMinorityCannotWriteWithQuorum()
+{
+    SimCluster cluster(23);
+    formThree(cluster);
+    for (int other = 0; other < 2; ++other)
+        cluster.setCutBothWays(2, other, true);
+    cluster.run(10'000);
+    const auto write = cluster.put(2, "k", "1", {core::WriteConcern::Kind::Quorum});
+    const auto one = cluster.put(2, "k1", "1");
+    cluster.run(4000);
+    QCOMPARE(cluster.told(write).outcome.status, core::WriteOutcome::Status::TooFewReplicas);
+    QCOMPARE(cluster.told(write).outcome.acked, 1);
+    QCOMPARE(cluster.told(one).outcome.status, core::WriteOutcome::Status::Done);
+}
+
+void TestClusterSim::aCopiedDirectoryIsRefused()
+{
+    SimCluster cluster(24);
+    formThree(cluster);
+    cluster.run(1000);
+    cluster.addNode({0});
+    cluster.copyDisk(2, 3);
+    cluster.start(3);
+    cluster.run(5000);
+    bool isSaid = false;
+    for (const QByteArray &line : cluster.log())
+        isSaid = isSaid || line.contains("one data directory is a copy");
+    QVERIFY(isSaid);
+}
+
+void TestClusterSim::aNodeWithAWrongClockRefusesWrites()
+{
+    SimCluster cluster(25);
+    formThree(cluster);
+    cluster.setWallOffset(1, 3'600'000);
+    cluster.run(2000);
+    const auto wrong = cluster.put(1, "k", "1");
+    const auto right = cluster.put(0, "k", "2");
+    cluster.run(100);
+    QCOMPARE(cluster.told(wrong).outcome.status, core::WriteOutcome::Status::ClockOff);
+    QCOMPARE(cluster.told(right).outcome.status, core::WriteOutcome::Status::Done);
+}
+
+void TestClusterSim::nobodyHealthyIsDeclaredDown()
+{
+    SimCluster cluster(26);
+    cluster.addNode({});
+    for (int node = 1; node < 10; ++node)
+        cluster.addNode({0});
+    for (int node = 0; node < 10; ++node)
+        cluster.start(node);
+    QVERIFY(
+        cluster.runUntil(20'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
+    cluster.watchDowns();
+    for (int minute = 0; minute < 10; ++minute) {
+        const int sleepy = static_cast<int>(cluster.random().below(10));
+        cluster.setPaused(sleepy, true);
+        cluster.run(1500);
+        cluster.setPaused(sleepy, false);
+        cluster.run(58'500);
+    }
+    QCOMPARE(cluster.falseDowns(), 0);
+    QVERIFY(cluster.membershipsAgree());
+}
+
+void TestClusterSim::sameSeedSameRun()
+{
+    quint64 hashes[2] = {};
+    for (quint64 &hash : hashes) {
+        SimCluster cluster(27);
+        formThree(cluster);
+        for (int i = 0; i < 100; ++i) {
+            cluster.put(i % 3, "k" + QByteArray::number(i % 7), QByteArray::number(i));
+            cluster.run(13);
+        }
+        hash = cluster.traceHash();
+    }
+    QCOMPARE(hashes[0], hashes[1]);
+}
+
+QTEST_APPLESS_MAIN(TestClusterSim)
+#include "tst_cluster_sim.moc"

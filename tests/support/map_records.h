@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/core/record_source.h"
+
+#include <map>
+
+namespace dynakv::testing {
+
+/// The plainest RecordSource there can be: what the real table is held against, and what a
+/// simulated node keeps its records in. Trees are counted from scratch at each call.
+class MapRecords final : public core::RecordSource
+{
+public:
+    /// Keeps \a record if its stamp is greater than what is held. True if it was kept.
+    bool apply(const core::Record &record);
+    void setTreeKey(quint64 clusterId) { m_clusterId = clusterId; }
+    [[nodiscard]] const std::map<QByteArray, core::Record> &all() const { return m_records; }
+    [[nodiscard]] quint64 newestClock() const;
+
+    [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const override;
+    [[nodiscard]] std::optional<core::Stamp> stampOf(QByteArrayView key) const override;
+    [[nodiscard]] core::TreeRoots treeRoots() const override;
+    [[nodiscard]] core::TreeLeaves treeLeaves(quint8 partition) const override;
+    [[nodiscard]] std::vector<core::KeyStamp> stamps(quint8 partition, const core::LeafSet &leaves,
+                                                     QByteArrayView after,
+                                                     int limit) const override;
+    [[nodiscard]] qint64 recordCount() const override;
+    [[nodiscard]] qint64 liveCount() const override;
+    [[nodiscard]] qint64 byteCount() const override;
+
+private:
+    std::map<QByteArray, core::Record> m_records;
+    quint64 m_clusterId = 0;
+};
+
+} // namespace dynakv::testing
