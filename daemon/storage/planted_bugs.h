@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QtGlobal>
+
+/// Real mistakes that the tests can switch on, to show that they would be caught. Only the library
+/// that one test links is built with DYNAKV_PLANTED_BUGS; the product's holds none of them.
+namespace dynakv::storage {
+
+enum class PlantedBug : quint8 {
+    None,
+    AckBeforeSync,       ///< Completes a synced commit without the sync.
+    NoDirectorySync,     ///< Founds a file without syncing its directory.
+    NoSyncBeforeRename,  ///< Gives a founded file its name before its content is safe.
+    IgnoreShortWrite,    ///< Takes any write for a whole one.
+    SkipChecksum,        ///< Believes headers and payloads.
+    RetrySync,           ///< Syncs again after a failed sync and believes the second answer.
+    DamageIsTail,        ///< Cuts off damaged synced data as if it were a torn tail.
+    StartEmptyOnBadFile, ///< Founds a new file where the old one cannot be read.
+    NoCutBack,           ///< Leaves a half-written frame and appends behind it.
+    DropTornTail,        ///< Truncates without keeping what it cuts off.
+    NoSyncAfterRepair,   ///< Truncates without a sync, then appends.
+    ApplyBeforeSync,     ///< Shows readers what the disk does not have yet.
+};
+
+#ifdef DYNAKV_PLANTED_BUGS
+inline PlantedBug plantedBug = PlantedBug::None;
+inline bool isPlanted(PlantedBug bug)
+{
+    return plantedBug == bug;
+}
+#else
+constexpr bool isPlanted(PlantedBug)
+{
+    return false;
+}
+#endif
+
+} // namespace dynakv::storage
