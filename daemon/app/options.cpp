@@ -133,9 +133,11 @@ Settings readEnvironment(const std::map<QByteArray, QByteArray> &environment,
         if (value.isEmpty() || (isShort && environment.contains("DYNAKV_LOG_LEVEL")))
             continue;
         const auto table = optionTable();
-        const auto spec = std::find_if(table.begin(), table.end(), [&](const OptionSpec &each) {
-            return isShort ? each.id == OptionId::LogLevel : environmentNameOf(each) == variable;
-        });
+        // Named anew, since clang 14 cannot capture a structured binding.
+        const auto isMeant = [isShort, &name = variable](const OptionSpec &each) {
+            return isShort ? each.id == OptionId::LogLevel : environmentNameOf(each) == name;
+        };
+        const auto spec = std::find_if(table.begin(), table.end(), isMeant);
         if (spec == table.end()) {
             if (const QByteArray meant = nearestVariable(variable); !meant.isEmpty())
                 remarks.push_back("the environment variable " + variable +

@@ -21,7 +21,7 @@ struct Endpoint
     [[nodiscard]] bool isWildcard() const;
     /// Whether the host is an IP literal of the loopback range, or `localhost`.
     [[nodiscard]] bool isLoopback() const;
-    auto operator<=>(const Endpoint &) const = default;
+    bool operator==(const Endpoint &) const = default;
 };
 
 /// `HOST:PORT`, `[V6]:PORT` or, where \a defaultPort is not 0, a host alone. Invalid if the host is
