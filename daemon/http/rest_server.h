@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/http/front_door_config.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/result.h"
 
 #include <QByteArray>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace dynakv::core {
@@ -20,11 +22,14 @@ namespace dynakv::http {
 
 struct RestServerConfig
 {
-    base::Endpoint listen = {};                  ///< Port 0 binds any, for tests.
-    std::vector<QByteArray> allowedHosts = {};   ///< Besides IP literals and localhost.
-    bool isHostCheckOff = false;                 ///< `--insecure-allow-remote` without allowed hosts.
-    qsizetype valueBytesMax = 0;                 ///< 0: limits::kValueBytesDefault.
+    base::Endpoint listen = {};                ///< Port 0 binds any, for tests.
+    std::vector<QByteArray> allowedHosts = {}; ///< Besides IP literals and localhost.
+    bool isHostCheckOff = false;               ///< `--insecure-allow-remote` without allowed hosts.
+    qsizetype valueBytesMax = 0;               ///< 0: limits::kValueBytesDefault.
     QByteArray programVersion = {};
+    /// Time-outs and bounds other than the usual ones, for tests. Host rule and body bound follow
+    /// from the fields above all the same.
+    std::optional<FrontDoorConfig> door = {};
 };
 
 /// The REST API: a strict front door, QtHttpServer behind it, router and handlers, on a thread of

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/answer_framing.h"
+
+#include "daemon/http/head_parser.h"
+
+#include <QDateTime>
+#include <QLocale>
+
+namespace dynakv::http {
+namespace {
+
+bool hasBody(int status)
+{
+    return status != 204 && status != 304;
+}
+
+void startHead(QByteArray &wire, int status, qsizetype bodyBytes, const AnswerFrame &frame)
+{
+    wire.append("HTTP/1.1 ").append(QByteArray::number(status)).append(' ');
+    wire.append(reasonPhrase(status)).append("\r\nDate: ").append(frame.date);
+    if (hasBody(status))
+        wire.append("\r\nContent-Length: ").append(QByteArray::number(bodyBytes));
+    if (!frame.requestId.isEmpty())
+        wire.append("\r\nX-Request-Id: ").append(frame.requestId);
+    if (frame.closes)
+        wire.append("\r\nConnection: close");
+    else if (frame.isHttp10)
+        wire.append("\r\nConnection: keep-alive");
+    wire.append("\r\n");
+}
+
+/// The fields that are the front door's to say.
+bool isFrontDoors(QByteArrayView name)
+{
+    return equalsIgnoringCase(name, "content-length") || equalsIgnoringCase(name, "date") ||
+           equalsIgnoringCase(name, "connection") || equalsIgnoringCase(name, "x-request-id") ||
+           equalsIgnoringCase(name, "server");
+}
+
+QByteArrayView lineAt(QByteArrayView bytes, qsizetype start)
+{
+    const qsizetype end = bytes.indexOf("\r\n", start);
+    return bytes.sliced(start, end - start);
+}
+
+} // namespace
+
+std::optional<CapturedAnswer> findAnswer(QByteArrayView bytes)
+{
+    const qsizetype headEnd = bytes.indexOf("\r\n\r\n");
+    if (headEnd < 0)
+        return std::nullopt;
+    CapturedAnswer answer;
+    const QByteArrayView statusLine = lineAt(bytes, 0);
+    answer.status = statusLine.size() >= 12 ? statusLine.sliced(9, 3).toInt() : 0;
+    answer.fieldsStart = statusLine.size() + 2;
+    answer.bodyStart = headEnd + 4;
+    for (qsizetype at = answer.fieldsStart; at < headEnd;) {
+        const QByteArrayView line = lineAt(bytes, at);
+        const qsizetype colon = line.indexOf(':');
+        if (colon > 0 && equalsIgnoringCase(line.first(colon), "content-length"))
+            answer.bodyBytes = trimmedWhiteSpace(line.sliced(colon + 1)).toLongLong();
+        at += line.size() + 2;
+    }
+    if (bytes.size() - answer.bodyStart < answer.bodyBytes)
+        return std::nullopt;
+    return answer;
+}
+
+QByteArray frameHead(QByteArrayView captured, const CapturedAnswer &answer,
+                     const AnswerFrame &frame)
+{
+    QByteArray wire;
+    wire.reserve(256 + answer.bodyStart);
+    startHead(wire, answer.status, answer.bodyBytes, frame);
+    const qsizetype fieldsEnd = answer.bodyStart - 2;
+    for (qsizetype at = answer.fieldsStart; at < fieldsEnd;) {
+        const QByteArrayView line = lineAt(captured, at);
+        if (!isFrontDoors(line.first(qMax(line.indexOf(':'), 0))))
+            wire.append(line).append("\r\n");
+        at += line.size() + 2;
+    }
+    return wire.append("\r\n");
+}
+
+QByteArrayView bodyToSend(QByteArrayView captured, const CapturedAnswer &answer,
+                          const AnswerFrame &frame)
+{
+    if (frame.isHead || !hasBody(answer.status))
+        return {};
+    return captured.sliced(answer.bodyStart, answer.bodyBytes);
+}
+
+QByteArray frameReply(const HttpReply &reply, const AnswerFrame &frame)
+{
+    QByteArray wire;
+    startHead(wire, reply.status, reply.body.size(), frame);
+    if (!reply.contentType.isEmpty())
+        wire.append("Content-Type: ").append(reply.contentType).append("\r\n");
+    for (const auto &[name, value] : reply.headers)
+        wire.append(name).append(": ").append(value).append("\r\n");
+    wire.append("\r\n");
+    if (!frame.isHead && hasBody(reply.status))
+        wire.append(reply.body);
+    return wire;
+}
+
+QByteArray toHttpDate(qint64 unixSeconds)
+{
+    return QLocale::c()
+        .toString(QDateTime::fromSecsSinceEpoch(unixSeconds, Qt::UTC),
+                  QStringLiteral("ddd, dd MMM yyyy hh:mm:ss 'GMT'"))
+        .toLatin1();
+}
+
+} // namespace dynakv::http

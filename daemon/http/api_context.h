@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/core/coordinator.h"
+#include "daemon/http/http_message.h"
+
+#include <functional>
+#include <variant>
+
+namespace dynakv::store {
+class Table;
+}
+
+namespace dynakv::http {
+
+/// What handlers are given: all of it outlives them. Any thread may use it at any time.
+struct ApiContext
+{
+    const store::Table &table;
+    core::Coordinator &coordinator;
+    qsizetype valueBytesMax;
+    QByteArray programVersion;
+    std::function<qint64()> wallMs; ///< Decides what has expired.
+};
+
+/// A write to be handed to the coordinator, and the answer that its outcome makes.
+struct PendingWrite
+{
+    core::WriteRequest request = {};
+    std::function<HttpReply(const core::WriteOutcome &)> toReply = {};
+};
+
+/// What a handler makes of a request: the answer, or the write that must come before it.
+using Answer = std::variant<HttpReply, PendingWrite>;
+
+} // namespace dynakv::http

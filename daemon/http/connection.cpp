@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/connection.h"
+
+#include "daemon/http/canonical_request.h"
+#include "daemon/http/front_door.h"
+#include "daemon/http/half_close.h"
+#include "daemon/http/problem_reply.h"
+
+#include <QLoggingCategory>
+
+#include <algorithm>
+#include <cstring>
+
+namespace dynakv::http {
+namespace {
+
+Q_LOGGING_CATEGORY(lcConnection, "dynakv.http.connection", QtInfoMsg)
+
+constexpr qint64 kReadBytes = 64 * 1024;
+/// After so many requests of one client the others have their turn.
+constexpr int kRequestsPerTurn = 16;
+constexpr qsizetype kJudgedStep = 1024;
+constexpr qsizetype kKeptCapacity = 64 * 1024;
+
+constexpr Refusal kHeadTimedOut{408, "timeout", "The request head did not arrive in time."};
+constexpr Refusal kBodyTimedOut{408, "timeout", "The body did not arrive in time."};
+constexpr Refusal kAnswerTimedOut{503, "no_answer",
+                                  "No answer was found in time; the outcome of a "
+                                  "write is unknown."};
+constexpr Refusal kBodyTooLarge{413, "too_large", "The body is larger than values may be here."};
+constexpr Refusal kBadChunk{400, "bad_framing", "The chunked body is malformed."};
+constexpr Refusal kOverloaded{503, "overload", "Too many bodies are arriving at once; try later."};
+
+/// Ids from outside go into logs and answers, so that only plain ones are taken over.
+bool isRequestId(QByteArrayView text)
+{
+    if (text.isEmpty() || text.size() > 64)
+        return false;
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '_' || c == '-';
+    });
+}
+
+void release(QByteArray &buffer)
+{
+    if (buffer.capacity() > kKeptCapacity)
+        buffer = QByteArray();
+    else
+        buffer.resize(0);
+}
+
+} // namespace
+
+Connection::Connection(qintptr descriptor, FrontDoor &door)
+    : QTcpSocket(&door)
+    , m_door(door)
+    , m_client(this)
+{
+    if (!m_client.setSocketDescriptor(descriptor)) {
+        qCWarning(lcConnection).noquote() << "cannot use a connection:" << m_client.errorString();
+        m_phase = Phase::Closed;
+        return;
+    }
+    m_client.setReadBufferSize(kReadBytes);
+    m_client.setSocketOption(QAbstractSocket::LowDelayOption, 1);
+    setPeerAddress(m_client.peerAddress());
+    setPeerPort(m_client.peerPort());
+    setLocalAddress(m_client.localAddress());
+    setLocalPort(m_client.localPort());
+    setOpenMode(QIODevice::ReadWrite);
+    setSocketState(ConnectedState);
+    connect(&m_client, &QTcpSocket::readyRead, this, &Connection::pump);
+    connect(&m_client, &QTcpSocket::bytesWritten, this, &Connection::onBytesWritten);
+    connect(&m_client, &QTcpSocket::disconnected, this, &Connection::onClientGone);
+    expectRequest();
+}
+
+Connection::~Connection()
+{
+    m_client.disconnect(this);
+    // Once closed it no longer knows the door, which may be gone before it.
+    if (m_phase != Phase::Closed) {
+        m_door.returnBodyBytes(m_accountedBytes);
+        m_door.forget(this);
+    }
+    setSocketState(UnconnectedState); // Else the base class would act on a socket it never had.
+}
+
+void Connection::pump()
+{
+    if (m_phase == Phase::Lingering)
+        m_client.skip(m_client.bytesAvailable());
+    if (m_isBusy)
+        return;
+    m_isBusy = true;
+    m_requestsThisTurn = 0;
+    bool hasMore = true;
+    while (hasMore && m_requestsThisTurn < kRequestsPerTurn) {
+        hasMore =
+            (m_phase == Phase::Head && advanceHead()) || (m_phase == Phase::Body && advanceBody());
+    }
+    m_isBusy = false;
+    if (hasMore)
+        QMetaObject::invokeMethod(this, &Connection::pump, Qt::QueuedConnection);
+    if (m_client.bytesToWrite() > 0)
+        m_client.flush();
+}
+
+bool Connection::takeInput()
+{
+    const QByteArray part = m_client.read(kReadBytes);
+    if (part.isEmpty())
+        return false;
+    if (m_phase == Phase::Head && m_input.isEmpty())
+        m_deadlineMs = m_door.nowMs() + m_door.config().headTimeoutMs;
+    m_input.append(part);
+    return true;
+}
+
+bool Connection::advanceHead()
+{
+    if (m_client.bytesToWrite() > m_door.config().backlogBytesMax)
+        return false; // The client must read first: onBytesWritten() goes on.
+    // A head can end, or go wrong, only with a line or at its first byte or a limit, so that a
+    // client cannot make us read it over and over by sending single bytes.
+    const QByteArrayView fresh = QByteArrayView(m_input).sliced(m_judgedBytes);
+    const bool isWorthJudging = (m_judgedBytes == 0 && !fresh.isEmpty()) || fresh.contains('\n') ||
+                                m_input.size() / kJudgedStep != m_judgedBytes / kJudgedStep;
+    if (isWorthJudging) {
+        const HeadResult result = parseHead(m_input, m_door.config().head);
+        if (const auto *refusal = std::get_if<Refusal>(&result)) {
+            refuse(*refusal);
+            return false;
+        }
+        if (const auto *head = std::get_if<RequestHead>(&result)) {
+            begin(*head);
+            return true;
+        }
+    }
+    m_judgedBytes = m_input.size();
+    return takeInput();
+}
+
+void Connection::begin(const RequestHead &head)
+{
+    ++m_door.counts().requests;
+    ++m_requestsThisTurn;
+    const QByteArrayView id = head.value("x-request-id");
+    m_requestId = isRequestId(id) ? id.toByteArray() : m_door.nextRequestId();
+    m_isHead = head.method == Method::Head;
+    m_isHttp10 = head.isHttp10;
+    m_keepsAlive = head.keepsAlive;
+    m_framing = head.framing;
+    m_contentLength = head.contentLength;
+    if (const auto refusal = refusalFor(head)) {
+        refuse(*refusal);
+        return;
+    }
+    m_feedHead = toCanonicalHead(head, m_requestId);
+    const bool asksToContinue = head.expectsContinue && m_input.size() == head.size;
+    m_input.remove(0, head.size);
+    m_judgedBytes = 0;
+    if (m_framing == BodyFraming::None ||
+        (m_framing == BodyFraming::Length && m_contentLength == 0)) {
+        deliver();
+        return;
+    }
+    if (asksToContinue)
+        send("HTTP/1.1 100 Continue\r\n\r\n");
+    m_phase = Phase::Body;
+    m_bodyStartMs = m_door.nowMs();
+    m_bodyWireBytes = 0;
+    m_deadlineMs = m_bodyStartMs + m_door.config().bodyGraceMs;
+    m_chunks = ChunkedDecoder(m_door.config().bodyBytesMax);
+}
+
+std::optional<Refusal> Connection::refusalFor(const RequestHead &head) const
+{
+    if (const auto refusal = refusalOf(head, m_door.config().hosts))
+        return refusal;
+    if (head.contentLength > m_door.config().bodyBytesMax)
+        return kBodyTooLarge;
+    return std::nullopt;
+}
+
+bool Connection::advanceBody()
+{
+    if (m_input.isEmpty() && !takeInput())
+        return false;
+    m_bodyWireBytes += m_input.size();
+    m_deadlineMs = m_bodyStartMs + m_door.config().bodyGraceMs +
+                   m_bodyWireBytes * 1000 / m_door.config().bodyBytesPerSecondMin;
+    if (m_framing == BodyFraming::Length)
+        keepPlainBody();
+    else
+        keepChunkedBody();
+    return m_phase == Phase::Body || m_phase == Phase::Head;
+}
+
+void Connection::keepPlainBody()
+{
+    const qint64 missing = m_contentLength - m_body.size();
+    const auto part = static_cast<qsizetype>(std::min<qint64>(missing, m_input.size()));
+    m_body.append(QByteArrayView(m_input).first(part));
+    m_input.remove(0, part);
+    if (accountBody() && m_body.size() == m_contentLength)
+        deliver();
+}
+
+void Connection::keepChunkedBody()
+{
+    QByteArrayView rest(m_input);
+    const ChunkedDecoder::Status status = m_chunks.feed(rest, m_body);
+    m_input.remove(0, m_input.size() - rest.size());
+    switch (status) {
+    case ChunkedDecoder::Status::Malformed:
+        refuse(kBadChunk);
+        return;
+    case ChunkedDecoder::Status::TooLarge:
+        refuse(kBodyTooLarge);
+        return;
+    case ChunkedDecoder::Status::NeedMore:
+    case ChunkedDecoder::Status::Done:
+        break;
+    }
+    if (accountBody() && status == ChunkedDecoder::Status::Done)
+        deliver();
+}
+
+bool Connection::accountBody()
+{
+    if (!m_door.takeBodyBytes(m_body.size() - m_accountedBytes)) {
+        refuse(kOverloaded);
+        return false;
+    }
+    m_accountedBytes = m_body.size();
+    return true;
+}
+
+void Connection::deliver()
+{
+    endCanonicalHead(m_feedHead, m_framing == BodyFraming::None ? -1 : m_body.size());
+    m_feedAt = 0;
+    m_phase = Phase::Answering;
+    m_deadlineMs = m_door.nowMs() + m_door.config().answerTimeoutMs;
+    m_isFeeding = true;
+    Q_EMIT readyRead();
+    m_isFeeding = false;
+    if (m_phase == Phase::Answering)
+        finishIfAnswered();
+}
+
+void Connection::finishIfAnswered()
+{
+    const auto answer = findAnswer(m_captured);
+    if (!answer)
+        return;
+    const bool closes = !m_keepsAlive || m_door.isDraining();
+    const AnswerFrame answerFrame = frame(closes);
+    send(frameHead(m_captured, *answer, answerFrame));
+    send(bodyToSend(m_captured, *answer, answerFrame));
+    release(m_captured);
+    if (closes)
+        linger();
+    else
+        expectRequest();
+}
+
+void Connection::refuse(const Refusal &refusal)
+{
+    ++m_door.counts().refused;
+    if (m_requestId.isEmpty())
+        m_requestId = m_door.nextRequestId();
+    send(frameReply(refusalReply(refusal, m_requestId), frame(true)));
+    linger();
+}
+
+AnswerFrame Connection::frame(bool closes) const
+{
+    return {m_door.httpDate(), m_requestId, m_isHead, closes, m_isHttp10};
+}
+
+void Connection::expectRequest()
+{
+    m_phase = Phase::Head;
+    m_door.returnBodyBytes(m_accountedBytes);
+    m_accountedBytes = 0;
+    release(m_body);
+    m_requestId.clear();
+    m_isHead = false;
+    m_judgedBytes = 0;
+    m_deadlineMs = m_door.nowMs() + (m_input.isEmpty() ? m_door.config().idleTimeoutMs
+                                                       : m_door.config().headTimeoutMs);
+}
+
+void Connection::linger()
+{
+    m_phase = Phase::Lingering;
+    m_input = QByteArray();
+    m_deadlineMs = m_door.nowMs() + m_door.config().lingerMs;
+    m_client.flush();
+    if (m_client.bytesToWrite() == 0)
+        closeWriting(m_client.socketDescriptor());
+    m_client.skip(m_client.bytesAvailable());
+}
+
+void Connection::send(QByteArrayView wire)
+{
+    m_client.write(wire.data(), wire.size());
+    if (m_writeDeadlineMs == 0)
+        m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
+}
+
+void Connection::onBytesWritten()
+{
+    const qint64 unsent = m_client.bytesToWrite();
+    m_writeDeadlineMs = unsent > 0 ? m_door.nowMs() + m_door.config().writeStallMs : 0;
+    if (m_phase == Phase::Lingering && unsent == 0)
+        closeWriting(m_client.socketDescriptor());
+    else if (m_phase == Phase::Head && unsent <= m_door.config().backlogBytesMax)
+        pump();
+}
+
+void Connection::onClientGone()
+{
+    if (m_phase == Phase::Closed)
+        return;
+    m_phase = Phase::Closed;
+    m_door.returnBodyBytes(m_accountedBytes);
+    m_accountedBytes = 0;
+    m_door.forget(this);
+    setSocketState(UnconnectedState);
+    Q_EMIT disconnected();
+}
+
+void Connection::sweep(qint64 nowMs)
+{
+    if (m_writeDeadlineMs != 0 && nowMs >= m_writeDeadlineMs) {
+        ++m_door.counts().timedOut;
+        abandon();
+        return;
+    }
+    // Between requests a client that reads slowly is watched by the write deadline alone.
+    if (nowMs < m_deadlineMs || (m_phase == Phase::Head && m_client.bytesToWrite() > 0))
+        return;
+    ++m_door.counts().timedOut;
+    switch (m_phase) {
+    case Phase::Head:
+        if (m_input.isEmpty())
+            m_client.disconnectFromHost();
+        else
+            refuse(kHeadTimedOut);
+        return;
+    case Phase::Body:
+        refuse(kBodyTimedOut);
+        return;
+    case Phase::Answering:
+        refuse(kAnswerTimedOut);
+        return;
+    case Phase::Lingering:
+        abandon();
+        return;
+    case Phase::Closed:
+        return;
+    }
+}
+
+void Connection::drain()
+{
+    if (m_phase == Phase::Head && m_input.isEmpty() && m_client.bytesToWrite() == 0)
+        m_client.disconnectFromHost();
+    else
+        m_keepsAlive = false;
+}
+
+void Connection::abandon()
+{
+    m_client.abort();
+}
+
+qint64 Connection::bytesAvailable() const
+{
+    if (m_phase != Phase::Answering)
+        return QIODevice::bytesAvailable();
+    return m_feedHead.size() + m_body.size() - m_feedAt + QIODevice::bytesAvailable();
+}
+
+qint64 Connection::readData(char *data, qint64 bytesMax)
+{
+    qint64 copied = 0;
+    if (m_phase != Phase::Answering)
+        return copied;
+    for (const QByteArray *part : {&m_feedHead, &m_body}) {
+        const qint64 offset = part == &m_feedHead ? m_feedAt : m_feedAt - m_feedHead.size();
+        const qint64 bytes = std::min<qint64>(bytesMax - copied, part->size() - offset);
+        if (bytes <= 0)
+            continue;
+        std::memcpy(data + copied, part->constData() + offset, static_cast<std::size_t>(bytes));
+        copied += bytes;
+        m_feedAt += bytes;
+    }
+    return copied;
+}
+
+qint64 Connection::writeData(const char *data, qint64 bytes)
+{
+    // After a time-out or a client that left, a late answer has nowhere to go.
+    if (m_phase != Phase::Answering)
+        return bytes;
+    m_captured.append(data, static_cast<qsizetype>(bytes));
+    if (!m_isFeeding) {
+        // The next request must not start from within Qt's writing of this answer.
+        m_isBusy = true;
+        finishIfAnswered();
+        if (m_phase == Phase::Head) {
+            m_client.flush();
+            QMetaObject::invokeMethod(this, &Connection::pump, Qt::QueuedConnection);
+        }
+        m_isBusy = false;
+    }
+    return bytes;
+}
+
+void Connection::disconnectFromHost()
+{
+    if (m_phase == Phase::Answering)
+        qCWarning(lcConnection)
+            << "a request that the front door let through was refused behind it";
+    abandon();
+}
+
+} // namespace dynakv::http

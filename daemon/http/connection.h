@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/http/answer_framing.h"
+#include "daemon/http/chunked_decoder.h"
+#include "daemon/http/head_parser.h"
+
+#include <QTcpSocket>
+
+#include <optional>
+
+namespace dynakv::http {
+
+class FrontDoor;
+
+/// One client, seen from both sides. Towards the client it owns the real socket and speaks strict
+/// HTTP/1.1 on it. Towards Qt's HTTP server it *is* a QTcpSocket, a virtual one, from which whole
+/// canonical requests are read and into which answers are written.
+///
+/// One request is in flight at a time, so that pipelined ones are answered in order however late an
+/// answer comes. A client that leaves makes the virtual socket disconnect; Qt then deletes it.
+///
+/// Thread: the front door's.
+class Connection final : public QTcpSocket
+{
+    Q_OBJECT
+public:
+    /// Connected from the start, unless the system refused the descriptor. \a door outlives it.
+    Connection(qintptr descriptor, FrontDoor &door);
+    ~Connection() override;
+
+    /// Acts on what has waited too long.
+    void sweep(qint64 nowMs);
+    /// Closes now if idle, else after the answer in flight.
+    void drain();
+    /// Cuts the client off.
+    void abandon();
+
+    /// @name The virtual socket
+    /// @{
+    [[nodiscard]] qint64 bytesAvailable() const override;
+    void disconnectFromHost() override;
+    /// @}
+
+protected:
+    qint64 readData(char *data, qint64 bytesMax) override;
+    qint64 writeData(const char *data, qint64 bytes) override;
+
+private:
+    /// What the exchange with the client is at.
+    enum class Phase : quint8 {
+        Head, ///< Between requests, or within a head.
+        Body,
+        Answering, ///< Qt has the request.
+        Lingering, ///< The last answer is on its way; input is thrown away until the client closes.
+        Closed,
+    };
+
+    void pump();
+    [[nodiscard]] bool advanceHead();
+    [[nodiscard]] bool advanceBody();
+    [[nodiscard]] bool takeInput();
+    void begin(const RequestHead &head);
+    [[nodiscard]] std::optional<Refusal> refusalFor(const RequestHead &head) const;
+    void keepPlainBody();
+    void keepChunkedBody();
+    [[nodiscard]] bool accountBody();
+    void deliver();
+    void finishIfAnswered();
+    void refuse(const Refusal &refusal);
+    void expectRequest();
+    void linger();
+    void send(QByteArrayView wire);
+    [[nodiscard]] AnswerFrame frame(bool closes) const;
+    void onBytesWritten();
+    void onClientGone();
+
+    FrontDoor &m_door;
+    QTcpSocket m_client;
+    Phase m_phase = Phase::Head;
+    bool m_isBusy = false; ///< Within pump(), or within Qt's writing of an answer.
+    bool m_isFeeding = false;
+    int m_requestsThisTurn = 0;
+    qint64 m_deadlineMs = 0;
+    qint64 m_writeDeadlineMs = 0; ///< 0 while nothing waits to be sent.
+
+    QByteArray m_input = {};
+    qsizetype m_judgedBytes = 0; ///< Of m_input, already found to be no whole head.
+
+    QByteArray m_requestId = {};
+    bool m_isHead = false;
+    bool m_isHttp10 = false;
+    bool m_keepsAlive = true;
+    BodyFraming m_framing = BodyFraming::None;
+    qint64 m_contentLength = 0;
+    ChunkedDecoder m_chunks{0};
+    QByteArray m_body = {};
+    qsizetype m_accountedBytes = 0;
+    qint64 m_bodyStartMs = 0;
+    qint64 m_bodyWireBytes = 0;
+
+    QByteArray m_feedHead = {};
+    qint64 m_feedAt = 0;
+    QByteArray m_captured = {};
+};
+
+} // namespace dynakv::http

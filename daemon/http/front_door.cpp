@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/front_door.h"
+
+#include "daemon/http/answer_framing.h"
+#include "daemon/http/connection.h"
+
+#include <QLoggingCategory>
+#include <QRandomGenerator>
+
+#include <algorithm>
+#include <ctime>
+#include <memory>
+#include <vector>
+
+namespace dynakv::http {
+namespace {
+
+Q_LOGGING_CATEGORY(lcDoor, "dynakv.http.door", QtInfoMsg)
+
+constexpr int kPendingMax = 64;
+constexpr int kAcceptRetryMs = 250;
+
+int sweepIntervalMs(const FrontDoorConfig &config)
+{
+    const int shortest = std::min({config.headTimeoutMs, config.bodyGraceMs, config.idleTimeoutMs,
+                                   config.writeStallMs, config.answerTimeoutMs, config.lingerMs});
+    return std::clamp(shortest / 4, 5, 500);
+}
+
+} // namespace
+
+FrontDoor::FrontDoor(FrontDoorConfig config, QObject *parent)
+    : QTcpServer(parent)
+    , m_config(std::move(config))
+{
+    m_clock.start();
+    m_requestIdPrefix =
+        QByteArray::number(QRandomGenerator::system()->generate(), 16).rightJustified(8, '0') + '-';
+    setMaxPendingConnections(kPendingMax);
+    setListenBacklogSize(1024);
+    connect(this, &QTcpServer::acceptError, this, &FrontDoor::onAcceptFailed);
+    connect(&m_sweepTimer, &QTimer::timeout, this, &FrontDoor::sweep);
+    m_sweepTimer.start(sweepIntervalMs(m_config));
+    m_acceptTimer.setSingleShot(true);
+    connect(&m_acceptTimer, &QTimer::timeout, this, [this] {
+        if (isListening())
+            resumeAccepting();
+    });
+}
+
+FrontDoor::~FrontDoor()
+{
+    abortAll();
+}
+
+void FrontDoor::incomingConnection(qintptr descriptor)
+{
+    auto connection = std::make_unique<Connection>(descriptor, *this);
+    if (connection->state() != QAbstractSocket::ConnectedState)
+        return;
+    ++m_counts.accepted;
+    m_connections.insert(connection.get());
+    addPendingConnection(connection.release());
+    // pauseAccepting() would not do: QTcpServer takes the connections that wait in one loop, and
+    // undoes the pause as soon as one is handed out. A bound of none it does respect.
+    if (connectionCount() >= m_config.connectionsMax)
+        setMaxPendingConnections(0);
+}
+
+void FrontDoor::forget(Connection *connection)
+{
+    if (m_connections.erase(connection) == 0)
+        return;
+    if (isListening() && connectionCount() == m_config.connectionsMax - 1) {
+        setMaxPendingConnections(kPendingMax);
+        resumeAccepting();
+    }
+    if (m_isDraining && m_connections.empty())
+        Q_EMIT drained();
+}
+
+void FrontDoor::onAcceptFailed()
+{
+    // QTcpServer pauses for good after an error such as too few free descriptors.
+    qCWarning(lcDoor).noquote() << "cannot accept a connection:" << errorString()
+                                << "- trying again; raise the limit on open files if this persists";
+    m_acceptTimer.start(kAcceptRetryMs);
+}
+
+void FrontDoor::sweep()
+{
+    const qint64 now = nowMs();
+    const std::vector<Connection *> all(m_connections.begin(), m_connections.end());
+    for (Connection *connection : all)
+        connection->sweep(now);
+}
+
+void FrontDoor::drain()
+{
+    m_isDraining = true;
+    close();
+    const std::vector<Connection *> all(m_connections.begin(), m_connections.end());
+    for (Connection *connection : all)
+        connection->drain();
+}
+
+void FrontDoor::abortAll()
+{
+    const std::vector<Connection *> all(m_connections.begin(), m_connections.end());
+    for (Connection *connection : all)
+        connection->abandon();
+}
+
+QByteArrayView FrontDoor::httpDate()
+{
+    const auto seconds = static_cast<qint64>(std::time(nullptr));
+    if (seconds != m_dateSeconds) {
+        m_dateSeconds = seconds;
+        m_date = toHttpDate(seconds);
+    }
+    return m_date;
+}
+
+QByteArray FrontDoor::nextRequestId()
+{
+    return m_requestIdPrefix + QByteArray::number(++m_requestCount, 16);
+}
+
+bool FrontDoor::takeBodyBytes(qsizetype bytes)
+{
+    if (bytes > m_config.bodyBytesInFlightMax - m_bodyBytes)
+        return false;
+    m_bodyBytes += bytes;
+    return true;
+}
+
+} // namespace dynakv::http

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/http/canonical_request.h"
+#include "daemon/http/http_message.h"
+
+#include <QHttpServer>
+#include <QHttpServerRequest>
+#include <QHttpServerResponder>
+#include <QHttpServerResponse>
+#include <QPointer>
+#include <QTcpServer>
+#include <QTcpSocket>
+#include <QUrl>
+
+#if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
+#include <QHttpHeaders>
+#endif
+
+#include <memory>
+#include <optional>
+
+/// Everything that differs between the QtHttpServer of Qt 6.4 and that of 6.8, and nothing else.
+namespace dynakv::http::compat {
+
+/// One request's place to answer to, kept until the answer is there. Copies share it.
+/// Thread: the server's, its destruction too.
+class Responder
+{
+public:
+    explicit Responder(QHttpServerResponder &&responder)
+        : m_responder(std::make_shared<QHttpServerResponder>(std::move(responder)))
+#if QT_VERSION < QT_VERSION_CHECK(6, 5, 0)
+        , m_socket(m_responder->socket())
+#endif
+    {
+    }
+
+    /// Once only.
+    void send(const HttpReply &reply)
+    {
+#if QT_VERSION < QT_VERSION_CHECK(6, 5, 0)
+        if (!m_socket)
+            return; // The client left; 6.4 itself would write through the dangling pointer.
+#endif
+        QHttpServerResponse response(reply.contentType, reply.body,
+                                     static_cast<QHttpServerResponse::StatusCode>(reply.status));
+#if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
+        QHttpHeaders headers = response.headers();
+        for (const auto &[name, value] : reply.headers)
+            headers.append(name, value);
+        response.setHeaders(std::move(headers));
+#else
+        for (const auto &[name, value] : reply.headers)
+            response.addHeader(name, value);
+#endif
+#if QT_VERSION >= QT_VERSION_CHECK(6, 5, 0)
+        m_responder->sendResponse(response);
+        m_responder.reset(); // From 6.5 on the next request is read when the responder is gone.
+#else
+        response.write(std::move(*m_responder));
+#endif
+    }
+
+private:
+    std::shared_ptr<QHttpServerResponder> m_responder;
+#if QT_VERSION < QT_VERSION_CHECK(6, 5, 0)
+    QPointer<QTcpSocket> m_socket;
+#endif
+};
+
+/// Routes are not used: every request arrives at \a handler(request, Responder).
+template <typename Handler>
+void setCatchAll(QHttpServer &server, Handler handler)
+{
+#if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
+    server.setMissingHandler(&server,
+                             [handler = std::move(handler)](const QHttpServerRequest &request,
+                                                            QHttpServerResponder &responder) {
+                                 handler(request, Responder(std::move(responder)));
+                             });
+#else
+    server.setMissingHandler([handler = std::move(handler)](const QHttpServerRequest &request,
+                                                            QHttpServerResponder &&responder) {
+        handler(request, Responder(std::move(responder)));
+    });
+#endif
+}
+
+/// Hands the listening \a tcpServer over to \a server.
+inline bool bindTo(QHttpServer &server, std::unique_ptr<QTcpServer> tcpServer)
+{
+#if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
+    if (!server.bind(tcpServer.get()))
+        return false;
+#else
+    server.bind(tcpServer.get());
+#endif
+    tcpServer.release(); // Its parent is now the server.
+    return true;
+}
+
+inline std::optional<Method> methodOf(const QHttpServerRequest &request)
+{
+    switch (request.method()) {
+    case QHttpServerRequest::Method::Get:
+        return Method::Get;
+    case QHttpServerRequest::Method::Put:
+        return Method::Put;
+    case QHttpServerRequest::Method::Delete:
+        return Method::Delete;
+    case QHttpServerRequest::Method::Post:
+        return Method::Post;
+    case QHttpServerRequest::Method::Options:
+        return Method::Options;
+    case QHttpServerRequest::Method::Patch:
+        return Method::Patch;
+    default:
+        return std::nullopt; // The front door lets nothing else through.
+    }
+}
+
+/// The canonical request that Qt has parsed, as our value; nothing where it is not canonical.
+inline std::optional<HttpRequest> takeRequest(const QHttpServerRequest &from)
+{
+    HttpRequest request;
+    const auto method = methodOf(from);
+    if (!method || !readCanonicalPath(from.url().path().toLatin1(), request))
+        return std::nullopt;
+    const auto field = [&from](const char *name) {
+        const auto value = from.value(name);
+        return QByteArray(value.data(), value.size());
+    };
+    const auto optionalField = [&field](const char *name) {
+        QByteArray value = field(name);
+        return value.isEmpty() ? std::nullopt : std::optional(std::move(value));
+    };
+    request.method = *method;
+    request.requestId = field(kRequestIdField);
+    request.contentType = field("Content-Type");
+    request.contentEncoding = field("Content-Encoding");
+    request.accept = field("Accept");
+    request.atLeast = field(kAtLeastField);
+    request.ifMatch = optionalField("If-Match");
+    request.ifNoneMatch = optionalField("If-None-Match");
+    request.hasBody = !field("Content-Length").isEmpty();
+    request.body = from.body();
+    return request;
+}
+
+} // namespace dynakv::http::compat

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/http_room.h"
+
+#include "daemon/http/problem_reply.h"
+#include "daemon/http/router.h"
+
+#include <QLoggingCategory>
+
+#include <mutex>
+
+namespace dynakv::http {
+
+/// The way back into one HTTP thread, for as long as that has somebody at home. Completions keep it
+/// alive, the room does not have to be.
+class ReturnPath
+{
+public:
+    explicit ReturnPath(base::Mailbox &mailbox)
+        : m_mailbox(&mailbox)
+    {
+    }
+
+    void post(base::Mailbox::Task task)
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_mailbox)
+            m_mailbox->post(std::move(task));
+    }
+    /// Nothing is posted after this.
+    void close()
+    {
+        const std::lock_guard lock(m_mutex);
+        m_mailbox = nullptr;
+    }
+
+private:
+    std::mutex m_mutex;
+    base::Mailbox *m_mailbox;
+};
+
+namespace {
+
+Q_LOGGING_CATEGORY(lcRoom, "dynakv.http.room", QtInfoMsg)
+
+/// More than one for each connection: clients that leave do not take their writes along.
+constexpr std::size_t kWaitingMax = 8192;
+
+base::Error listenError(const QTcpServer &server, const QHostAddress &address, quint16 port)
+{
+    const QByteArray where = address.toString().toUtf8() + " port " + QByteArray::number(port);
+    switch (server.serverError()) {
+    case QAbstractSocket::AddressInUseError:
+        return {base::ErrorCode::Busy,
+                where + " is in use by another program; stop that one or choose another port"};
+    case QAbstractSocket::SocketAccessError:
+        return {base::ErrorCode::Denied,
+                "not allowed to listen on " + where +
+                    "; ports below 1024 need a privilege, choose a higher one"};
+    case QAbstractSocket::SocketAddressNotAvailableError:
+        return {base::ErrorCode::Invalid,
+                where + " is no address of this machine; listen on one of its own or on 0.0.0.0"};
+    default:
+        return {base::ErrorCode::Io,
+                "cannot listen on " + where + ": " + server.errorString().toUtf8()};
+    }
+}
+
+} // namespace
+
+HttpRoom::HttpRoom(const FrontDoorConfig &config, const ApiContext &context, base::Mailbox &mailbox)
+    : m_context(context)
+    , m_config(config)
+    , m_returnPath(std::make_shared<ReturnPath>(mailbox))
+{
+    m_graceTimer.setSingleShot(true);
+    QObject::connect(&m_graceTimer, &QTimer::timeout, &m_server, [this] { finishClosing(); });
+}
+
+HttpRoom::~HttpRoom()
+{
+    m_returnPath->close();
+}
+
+base::Result<quint16> HttpRoom::open(const QHostAddress &address, quint16 port)
+{
+    auto door = std::make_unique<FrontDoor>(m_config);
+    if (!door->listen(address, port))
+        return listenError(*door, address, port);
+    m_door = door.get();
+    const quint16 bound = door->serverPort();
+    // Deferred, because the door is destroyed in it.
+    QObject::connect(
+        m_door, &FrontDoor::drained, &m_server, [this] { finishClosing(); }, Qt::QueuedConnection);
+    compat::setCatchAll(m_server,
+                        [this](const QHttpServerRequest &request, compat::Responder responder) {
+                            serve(request, std::move(responder));
+                        });
+    if (!compat::bindTo(m_server, std::move(door))) {
+        m_door = nullptr;
+        return {base::ErrorCode::Io, "Qt's HTTP server did not take the listening socket"};
+    }
+    return bound;
+}
+
+void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder)
+{
+    const auto request = compat::takeRequest(from);
+    if (!request) {
+        qCWarning(lcRoom) << "a request arrived in a form that the front door does not write";
+        responder.send(problemReply(500, "internal", "This request was lost on its way.", {}));
+        return;
+    }
+    Answer answer = route(*request, m_context);
+    if (const auto *reply = std::get_if<HttpReply>(&answer))
+        responder.send(*reply);
+    else
+        submit(std::get<PendingWrite>(std::move(answer)), std::move(responder), request->requestId);
+}
+
+void HttpRoom::submit(PendingWrite write, compat::Responder responder, const QByteArray &requestId)
+{
+    if (m_waiting.size() >= kWaitingMax) {
+        responder.send(unavailableReply("overload",
+                                        "Too many writes wait for their outcome; nothing "
+                                        "was changed.",
+                                        requestId));
+        return;
+    }
+    const quint64 ticket = ++m_lastTicket;
+    m_waiting.emplace(ticket, Waiting{std::move(responder), std::move(write.toReply)});
+    // The completion runs on the node thread, and may be destroyed there: it holds values only.
+    m_context.coordinator.submit(
+        std::move(write.request),
+        [path = m_returnPath, room = weak_from_this(), ticket](core::WriteOutcome outcome) {
+            path->post([room, ticket, outcome = std::move(outcome)] {
+                if (const auto self = room.lock())
+                    self->complete(ticket, outcome);
+            });
+        });
+}
+
+void HttpRoom::complete(quint64 ticket, const core::WriteOutcome &outcome)
+{
+    const auto found = m_waiting.find(ticket);
+    if (found == m_waiting.end())
+        return;
+    Waiting waiting = std::move(found->second);
+    m_waiting.erase(found);
+    waiting.responder.send(waiting.toReply(outcome));
+}
+
+void HttpRoom::close(int graceMs, std::function<void()> closed)
+{
+    m_closed = std::move(closed);
+    m_graceTimer.start(graceMs);
+    if (!m_door) {
+        m_graceTimer.start(0);
+        return;
+    }
+    m_door->drain();
+    if (m_door->connectionCount() == 0)
+        m_graceTimer.start(0);
+}
+
+void HttpRoom::finishClosing()
+{
+    if (!m_closed)
+        return;
+    m_graceTimer.stop();
+    if (m_door)
+        m_door->abortAll();
+    const auto closed = std::exchange(m_closed, nullptr);
+    closed();
+}
+
+} // namespace dynakv::http

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/http/api_context.h"
+#include "daemon/http/front_door.h"
+#include "daemon/http/http_compat.h"
+#include "shared/base/mailbox.h"
+#include "shared/base/result.h"
+
+#include <QHostAddress>
+#include <QHttpServer>
+#include <QTimer>
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+namespace dynakv::http {
+
+class ReturnPath;
+
+/// What lives on one HTTP thread: the front door with QHttpServer behind it, and the writes that
+/// wait for their outcome. Outcomes come from the node thread through the mailbox; a client that
+/// left meanwhile is simply not found any more.
+///
+/// Thread: the one it is made on, for everything.
+class HttpRoom : public std::enable_shared_from_this<HttpRoom>
+{
+public:
+    /// \a context and \a mailbox outlive it.
+    HttpRoom(const FrontDoorConfig &config, const ApiContext &context, base::Mailbox &mailbox);
+    ~HttpRoom();
+    Q_DISABLE_COPY_MOVE(HttpRoom)
+
+    base::Result<quint16> open(const QHostAddress &address, quint16 port);
+    /// Calls \a closed once, when the last connection is gone or after \a graceMs.
+    void close(int graceMs, std::function<void()> closed);
+
+private:
+    struct Waiting
+    {
+        compat::Responder responder;
+        std::function<HttpReply(const core::WriteOutcome &)> toReply;
+    };
+
+    void serve(const QHttpServerRequest &from, compat::Responder responder);
+    void submit(PendingWrite write, compat::Responder responder, const QByteArray &requestId);
+    void complete(quint64 ticket, const core::WriteOutcome &outcome);
+    void finishClosing();
+
+    const ApiContext &m_context;
+    FrontDoorConfig m_config;
+    std::shared_ptr<ReturnPath> m_returnPath;
+    QHttpServer m_server;
+    FrontDoor *m_door = nullptr; ///< Owned by m_server once it listens.
+    std::unordered_map<quint64, Waiting> m_waiting = {};
+    quint64 m_lastTicket = 0;
+    QTimer m_graceTimer;
+    std::function<void()> m_closed = {};
+};
+
+} // namespace dynakv::http

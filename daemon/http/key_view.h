@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/core/record.h"
+#include "daemon/http/http_message.h"
+
+#include <optional>
+
+namespace dynakv::http {
+
+struct KeyViewOptions
+{
+    bool asBytes = false;
+    bool withMeta = false;
+};
+
+/// The answer to a GET of one key. \a record is the live one, or null where there is none.
+HttpReply keyReply(const HttpRequest &request, const core::Record *record, KeyViewOptions options);
+
+/// Whether an Accept field asks for bytes rather than for JSON.
+bool prefersBytes(QByteArrayView accept);
+
+/// Whether \a tag, without quotes, is one of an If-Match or If-None-Match list; `*` is any. Nothing
+/// where the list is malformed. \a takesWeak: a tag marked W/ may match too.
+std::optional<bool> matchesAny(QByteArrayView list, QByteArrayView tag, bool takesWeak);
+
+/// `type/subtype` with any parameters, of bytes that may stand in a field.
+bool isMediaType(QByteArrayView text);
+
+} // namespace dynakv::http

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/router.h"
+
+#include "daemon/http/cluster_handler.h"
+#include "daemon/http/health_handler.h"
+#include "daemon/http/key_handler.h"
+#include "daemon/http/list_handler.h"
+#include "daemon/http/problem_reply.h"
+#include "daemon/http/query.h"
+
+#include <array>
+
+namespace dynakv::http {
+namespace {
+
+using Handler = Answer (*)(const HttpRequest &, const Query &, const ApiContext &);
+
+/// One path with its handlers; where there is none the method is not allowed.
+struct Route
+{
+    const char *path;
+    bool isPrefix;
+    Handler get;
+    Handler put = nullptr;
+    Handler remove = nullptr;
+};
+
+Answer notYet(const HttpRequest &request, const Query &, const ApiContext &)
+{
+    return problemReply(501, "not_implemented", "This part of the API does not exist yet.",
+                        request.requestId);
+}
+
+constexpr std::array kRoutes{
+    Route{"/key/", true, getKey, putKey, deleteKey},
+    Route{"/key", false, getKey, putKey, deleteKey},
+    Route{"/membership", false, getMembership},
+    Route{"/v1/keys", false, getKeys, nullptr, notYet},
+    Route{"/v1/cluster", false, getCluster},
+    Route{"/livez", false, getLiveness},
+    Route{"/readyz", false, getReadiness},
+    Route{"/version", false, getVersion},
+    Route{"/", false, getIndex},
+    Route{"/v1/batch", false, notYet},
+    Route{"/v1/watch", false, notYet},
+    Route{"/v1/stats", false, notYet},
+    Route{"/v1/key-replicas/", true, notYet},
+    Route{"/v1/admin/", true, notYet},
+    Route{"/v1/jobs/", true, notYet},
+    Route{"/metrics", false, notYet},
+    Route{"/openapi.json", false, notYet},
+};
+
+const Route *findRoute(QByteArrayView path)
+{
+    for (const Route &route : kRoutes) {
+        if (route.isPrefix ? path.startsWith(route.path) : path == route.path)
+            return &route;
+    }
+    return nullptr;
+}
+
+Handler handlerOf(const Route &route, Method method)
+{
+    // Whatever a path that does not exist yet is asked for, the answer is the same.
+    if (route.get == notYet)
+        return method == Method::Options ? nullptr : route.get;
+    switch (method) {
+    case Method::Get:
+    case Method::Head:
+        return route.get;
+    case Method::Put:
+        return route.put;
+    case Method::Delete:
+        return route.remove;
+    case Method::Post:
+    case Method::Patch:
+    case Method::Options:
+        return nullptr;
+    }
+    return nullptr;
+}
+
+QByteArray allowedOn(const Route &route)
+{
+    QByteArray allowed = "GET, HEAD, ";
+    if (route.put)
+        allowed += "PUT, ";
+    if (route.remove)
+        allowed += "DELETE, ";
+    return allowed + "OPTIONS";
+}
+
+} // namespace
+
+Answer route(const HttpRequest &request, const ApiContext &context)
+{
+    if (request.path == "*")
+        return HttpReply{204, {}, {}, {{"Allow", "GET, HEAD, PUT, DELETE, OPTIONS"}}};
+    const Route *const found = findRoute(request.path);
+    if (!found) {
+        return problemReply(404, "no_such_path",
+                            "Nothing is served under this path; '/' lists what is.",
+                            request.requestId);
+    }
+    const Handler handler = handlerOf(*found, request.method);
+    if (!handler) {
+        const QByteArray allowed = allowedOn(*found);
+        if (request.method == Method::Options)
+            return HttpReply{204, {}, {}, {{"Allow", allowed}}};
+        HttpReply reply = problemReply(405, "method_not_allowed",
+                                       "This path takes only: " + allowed + ".", request.requestId);
+        reply.headers.emplace_back("Allow", allowed);
+        return reply;
+    }
+    const auto query = Query::parse(request.query);
+    if (!query)
+        return problemReply(400, "bad_parameter", query.error().message, request.requestId);
+    return handler(request, *query, context);
+}
+
+} // namespace dynakv::http

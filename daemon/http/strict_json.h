@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "shared/base/result.h"
+
+#include <QByteArray>
+
+#include <optional>
+
+namespace dynakv::http {
+
+inline constexpr int kJsonDepthMax = 64;
+
+/// What the body of a PUT says: the exact text of its member `value`, without the white space
+/// around it, and what else of it we know. Other members are ignored, but must be sound.
+struct PutEnvelope
+{
+    QByteArray value = {};
+    std::optional<QByteArray> ttl = {}; ///< The text of the number.
+};
+
+/// Reads \a body by RFC 8259 to the letter, so that what is stored means one thing to every
+/// reader: no byte order mark, UTF-8 without overlong forms or surrogates, no lone surrogate
+/// escapes, no control characters in strings, no member twice in one object, values at most
+/// kJsonDepthMax deep, nothing after the end. Numbers keep their text; one beyond the range of a
+/// double is refused, since most readers would make it infinite.
+base::Result<PutEnvelope> parsePutBody(const QByteArray &body);
+
+/// \a text as a JSON string with its quotes. \a text must be valid UTF-8.
+QByteArray toJsonString(QByteArrayView text);
+
+} // namespace dynakv::http
