@@ -41,6 +41,8 @@ public:
     /// The port that was bound.
     [[nodiscard]] quint16 clusterPort() const;
 
+    /// Too much waiting (10,000 requests or 64 MiB), not started or stopped: \a done is called at
+    /// once, on the caller's thread, with NotReady.
     void submit(core::WriteRequest request, Completion done) override;
     [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
 

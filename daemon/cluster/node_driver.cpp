@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/cluster/node_driver.h"
+
+#include "daemon/cluster/node_clock.h"
+#include "daemon/cluster/persisted_state_codec.h"
+#include "daemon/storage/storage_worker.h"
+#include "daemon/store/table.h"
+
+#include <QLoggingCategory>
+
+Q_LOGGING_CATEGORY(lcNode, "dynakv.cluster.node")
+
+namespace dynakv::cluster {
+namespace {
+
+/// How long requests under way and then the links' last bytes may hold up a stop.
+constexpr int kFinishMs = 2000;
+constexpr int kCloseMs = 1500;
+/// Above the first the peers are made to wait, below the second they go on.
+constexpr qsizetype kPeerBytesPause = qsizetype{16} << 20;
+constexpr qsizetype kPeerBytesResume = qsizetype{8} << 20;
+
+qsizetype bytesOf(const std::vector<core::Record> &records)
+{
+    constexpr qsizetype kOverhead = 64;
+    qsizetype bytes = 0;
+    for (const core::Record &record : records)
+        bytes += record.key.size() + record.value.size() + record.context.size() + kOverhead;
+    return bytes;
+}
+
+core::Committed::Result resultOf(storage::CommitResult::Status status)
+{
+    switch (status) {
+    case storage::CommitResult::Status::Done:
+        return core::Committed::Result::Done;
+    case storage::CommitResult::Status::NoSpace:
+        return core::Committed::Result::NoSpace;
+    case storage::CommitResult::Status::Failed:
+        return core::Committed::Result::Failed;
+    }
+    return core::Committed::Result::Failed;
+}
+
+} // namespace
+
+NodeDriver::NodeDriver(NodeServiceConfig config, store::Table &table,
+                       storage::StorageWorker &storage, base::Mailbox &inbox, Publish publish)
+    : m_table(table)
+    , m_storage(storage)
+    , m_inbox(inbox)
+    , m_publish(std::move(publish))
+    , m_config(std::move(config.node))
+    , m_state(std::move(config.state))
+    , m_transport([this](core::Event event) { enqueue(std::move(event)); })
+{
+    m_tick.setTimerType(Qt::PreciseTimer);
+    connect(&m_tick, &QTimer::timeout, this, [this] {
+        if (!m_isRekeying)
+            enqueue(core::Tick{});
+        proceedStop();
+    });
+}
+
+base::Result<void> NodeDriver::start()
+{
+    if (auto listening = m_transport.listen(m_config.cluster); !listening)
+        return listening;
+    m_config.cluster.port = m_transport.port();
+    m_node = std::make_unique<core::Node>(std::move(m_config), std::move(m_state), m_table);
+    m_tick.start(core::kTickMs);
+    m_isTurning = true; // What the effects cause waits until all of them are carried out.
+    carryOut(m_node->start(currentTime(), m_table.newestClock()));
+    m_isTurning = false;
+    publishView();
+    turn();
+    return {};
+}
+
+void NodeDriver::enqueue(core::Event event)
+{
+    if (m_phase != Phase::Stopped)
+        m_events.push_back(std::move(event));
+    if (!m_isTurning)
+        turn();
+}
+
+void NodeDriver::turn()
+{
+    m_isTurning = true;
+    while (!m_events.empty() && !m_isRekeying && m_phase != Phase::Stopped) {
+        const core::Event event = std::move(m_events.front());
+        m_events.pop_front();
+        carryOut(m_node->handle(std::move(event), currentTime()));
+    }
+    m_isTurning = false;
+    proceedStop();
+}
+
+void NodeDriver::carryOut(core::Effects effects)
+{
+    for (core::Effect &effect : effects)
+        std::visit([this](auto &each) { carry(each); }, effect);
+}
+
+void NodeDriver::carry(core::Dial &dial)
+{
+    m_transport.dial(dial.dial, dial.target);
+}
+
+void NodeDriver::carry(core::CloseLink &close)
+{
+    m_transport.close(close.link);
+}
+
+void NodeDriver::carry(core::Send &send)
+{
+    m_transport.send(send.link, send.message);
+}
+
+void NodeDriver::carry(core::Append &append)
+{
+    const qsizetype peerBytes = append.isForPeer ? bytesOf(append.records) : 0;
+    throttlePeers(peerBytes);
+    ++m_owed;
+    const auto done = [this, ticket = append.ticket, peerBytes](storage::CommitResult result) {
+        m_inbox.post([this, ticket, peerBytes, result = std::move(result)] {
+            --m_owed;
+            throttlePeers(-peerBytes);
+            enqueue(
+                core::Committed{ticket, resultOf(result.status), result.durability, result.detail});
+        });
+    };
+    m_storage.commit({std::move(append.records), {}}, done);
+}
+
+void NodeDriver::carry(core::SaveState &save)
+{
+    ++m_owed;
+    storage::CommitRequest request;
+    request.metas[kStateMetaName.toByteArray()] = encodeState(save.state);
+    m_storage.commit(std::move(request),
+                     [this, revision = save.revision](const storage::CommitResult &result) {
+                         const bool isSaved = result.status == storage::CommitResult::Status::Done;
+                         m_inbox.post([this, revision, isSaved] {
+                             --m_owed;
+                             enqueue(core::StateSaved{revision, isSaved});
+                         });
+                     });
+}
+
+void NodeDriver::carry(core::Reply &reply)
+{
+    auto request = m_requests.extract(reply.request);
+    if (request.empty())
+        return; // Answered by stop() already.
+    request.mapped()(std::move(reply.outcome));
+}
+
+void NodeDriver::carry(core::ViewChanged &)
+{
+    publishView();
+}
+
+void NodeDriver::carry(core::ClusterIdChanged &change)
+{
+    m_isRekeying = true;
+    ++m_owed;
+    m_storage.runBetweenCommits([this, clusterId = change.clusterId] {
+        m_table.setTreeKey(clusterId);
+        m_inbox.post([this] {
+            --m_owed;
+            m_isRekeying = false;
+            turn();
+        });
+    });
+}
+
+void NodeDriver::carry(core::Log &log)
+{
+    const QString text = QString::fromUtf8(log.text);
+    switch (log.level) {
+    case core::Log::Level::Debug:
+        qCDebug(lcNode).noquote() << text;
+        break;
+    case core::Log::Level::Info:
+        qCInfo(lcNode).noquote() << text;
+        break;
+    case core::Log::Level::Warning:
+        qCWarning(lcNode).noquote() << text;
+        break;
+    }
+}
+
+void NodeDriver::publishView()
+{
+    core::ClusterView view = m_node->view();
+    if (m_phase != Phase::Running) {
+        view.readiness = core::Readiness::Stopping;
+        view.detail = "the node is stopping";
+    }
+    m_publish(std::move(view));
+}
+
+/// A disk slower than the peers must not fill the memory with their records. Heartbeats wait as
+/// well, hence bounds that a disk works off well within the detector's patience.
+void NodeDriver::throttlePeers(qsizetype bytesMore)
+{
+    m_peerBytes += bytesMore;
+    const bool pause = m_peerBytes > (m_arePeersPaused ? kPeerBytesResume : kPeerBytesPause);
+    if (pause == m_arePeersPaused)
+        return;
+    m_arePeersPaused = pause;
+    m_transport.setPaused(pause);
+}
+
+void NodeDriver::submit(core::WriteRequest request, Completion done)
+{
+    if (m_phase != Phase::Running) {
+        done({.status = core::WriteOutcome::Status::NotReady, .detail = "the node is stopping"});
+        return;
+    }
+    m_requests.emplace(++m_lastRequest, std::move(done));
+    enqueue(core::ClientWrite{m_lastRequest, std::move(request)});
+}
+
+void NodeDriver::stop(std::function<void()> stopped)
+{
+    m_phase = Phase::Finishing;
+    m_phaseEndMs = monotonicMs() + kFinishMs;
+    m_stopped = std::move(stopped);
+    m_transport.stopOpening();
+    publishView();
+    proceedStop();
+}
+
+void NodeDriver::closeLinks()
+{
+    for (auto &[id, done] : std::exchange(m_requests, {})) {
+        done({.status = core::WriteOutcome::Status::TooFewReplicas,
+              .detail = "the node stopped before the write was settled; it may still take effect"});
+    }
+    m_transport.closeAll();
+}
+
+/// Goes as far as it can, at each tick and after each turn: requests answered, links closed, the
+/// storage worker quiet.
+void NodeDriver::proceedStop()
+{
+    if (m_phase == Phase::Running || m_isTurning)
+        return;
+    const qint64 nowMs = monotonicMs();
+    if (m_phase == Phase::Finishing && (m_requests.empty() || nowMs >= m_phaseEndMs)) {
+        m_phase = Phase::Closing;
+        m_phaseEndMs = nowMs + kCloseMs;
+        closeLinks();
+    }
+    if (m_phase == Phase::Closing && (m_transport.linkCount() == 0 || nowMs >= m_phaseEndMs))
+        m_phase = Phase::Stopped;
+    if (m_phase == Phase::Stopped && m_owed == 0 && m_stopped)
+        std::exchange(m_stopped, {})();
+}
+
+} // namespace dynakv::cluster

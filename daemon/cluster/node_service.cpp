@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/cluster/node_service.h"
+
+#include "daemon/cluster/node_driver.h"
+#include "daemon/cluster/persisted_state_codec.h"
+#include "daemon/storage/storage_worker.h"
+#include "daemon/store/table.h"
+#include "shared/base/mailbox.h"
+
+#include <QRandomGenerator>
+#include <QThread>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+namespace dynakv::cluster {
+namespace {
+
+using core::WriteOutcome;
+
+constexpr int kWaitingRequestsMax = 10'000;
+constexpr qsizetype kWaitingBytesMax = qsizetype{64} << 20;
+
+quint64 randomId()
+{
+    quint64 id = 0;
+    while (id == 0)
+        id = QRandomGenerator::system()->generate64();
+    return id;
+}
+
+WriteOutcome notReady(const char *why)
+{
+    return {.status = WriteOutcome::Status::NotReady, .detail = why};
+}
+
+/// A value that one thread waits for and another gives, by a mutex that the thread sanitizer sees.
+template <typename T>
+class Awaited
+{
+public:
+    void set(T value)
+    {
+        const std::lock_guard lock(m_mutex);
+        m_value = std::move(value);
+        m_isSet.notify_all();
+    }
+    T wait()
+    {
+        std::unique_lock lock(m_mutex);
+        m_isSet.wait(lock, [this] { return m_value.has_value(); });
+        return *m_value;
+    }
+
+private:
+    std::mutex m_mutex;
+    std::condition_variable m_isSet;
+    std::optional<T> m_value = {};
+};
+
+} // namespace
+
+class NodeService::Impl
+{
+public:
+    Impl(NodeServiceConfig config, store::Table &table, storage::StorageWorker &storage)
+        : m_config(std::move(config))
+        , m_table(table)
+        , m_storage(storage)
+    {
+        m_thread.setObjectName(QStringLiteral("node"));
+        m_inbox.moveToThread(&m_thread);
+    }
+
+    base::Result<void> start();
+    void stop();
+    void submit(core::WriteRequest request, Completion done);
+
+    quint16 m_port = 0;
+
+    std::shared_ptr<const core::ClusterView> view() const
+    {
+        const std::lock_guard lock(m_mutex);
+        return m_view;
+    }
+
+private:
+    enum class Phase : quint8 { New, Running, Stopped };
+
+    base::Result<void> takeIdentity();
+    base::Result<quint16> startDriver();
+    void endThread();
+    void publish(core::ClusterView view);
+    std::optional<WriteOutcome> refusal(qsizetype bytes);
+
+    NodeServiceConfig m_config;
+    store::Table &m_table;
+    storage::StorageWorker &m_storage;
+    QThread m_thread;
+    base::Mailbox m_inbox;
+    std::unique_ptr<NodeDriver> m_driver = {}; ///< Touched on the node thread only.
+
+    mutable std::mutex m_mutex;
+    // Under the mutex:
+    Phase m_phase = Phase::New;
+    int m_waitingRequests = 0;
+    std::condition_variable m_noneWaits;
+    qsizetype m_waitingBytes = 0;
+    std::shared_ptr<const core::ClusterView> m_view = std::make_shared<core::ClusterView>();
+};
+
+/// The identity of a new directory, and a generation that was never used before: on disk before
+/// the first frame can leave.
+base::Result<void> NodeService::Impl::takeIdentity()
+{
+    core::PersistedState &state = m_config.state;
+    if (state.node == 0)
+        state.node = randomId();
+    ++state.generation;
+    if (m_config.node.bootId == 0)
+        m_config.node.bootId = randomId();
+    if (m_config.node.seed == 0)
+        m_config.node.seed = randomId();
+    storage::CommitRequest request;
+    request.metas[kStateMetaName.toByteArray()] = encodeState(state);
+    if (auto stored = m_storage.commitAndWait(std::move(request)); !stored)
+        return stored;
+    m_table.setTreeKey(state.clusterId);
+    return {};
+}
+
+base::Result<void> NodeService::Impl::start()
+{
+    if (auto identity = takeIdentity(); !identity)
+        return identity;
+    m_thread.start();
+    auto port = startDriver();
+    if (!port) {
+        endThread();
+        return port.error();
+    }
+    m_port = *port;
+    const std::lock_guard lock(m_mutex);
+    m_phase = Phase::Running;
+    return {};
+}
+
+base::Result<quint16> NodeService::Impl::startDriver()
+{
+    Awaited<base::Result<quint16>> started;
+    m_inbox.post([this, &started] {
+        m_driver = std::make_unique<NodeDriver>(
+            std::move(m_config), m_table, m_storage, m_inbox,
+            [this](core::ClusterView view) { publish(std::move(view)); });
+        const auto listening = m_driver->start();
+        if (listening)
+            return started.set(m_driver->clusterPort());
+        m_driver.reset();
+        started.set(listening.error());
+    });
+    return started.wait();
+}
+
+void NodeService::Impl::endThread()
+{
+    m_thread.quit();
+    m_thread.wait();
+}
+
+void NodeService::Impl::stop()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        if (std::exchange(m_phase, Phase::Stopped) != Phase::Running)
+            return;
+    }
+    Awaited<bool> stopped;
+    m_inbox.post([this, &stopped] {
+        m_driver->stop([this, &stopped] {
+            // In a task of its own: the driver cannot be destroyed from inside.
+            m_inbox.post([this, &stopped] {
+                m_driver.reset();
+                stopped.set(true);
+            });
+        });
+    });
+    stopped.wait();
+    {
+        // A request let in just before may still be on its way to the inbox.
+        std::unique_lock lock(m_mutex);
+        m_noneWaits.wait(lock, [this] { return m_waitingRequests == 0; });
+    }
+    endThread();
+}
+
+void NodeService::Impl::publish(core::ClusterView view)
+{
+    auto next = std::make_shared<const core::ClusterView>(std::move(view));
+    const std::lock_guard lock(m_mutex);
+    m_view.swap(next); // The old one, if this was its last holder, dies outside the lock.
+}
+
+std::optional<WriteOutcome> NodeService::Impl::refusal(qsizetype bytes)
+{
+    const std::lock_guard lock(m_mutex);
+    if (m_phase != Phase::Running)
+        return notReady(m_phase == Phase::New ? "the node is starting" : "the node is stopping");
+    if (m_waitingRequests >= kWaitingRequestsMax || m_waitingBytes + bytes > kWaitingBytesMax)
+        return notReady("overloaded");
+    ++m_waitingRequests;
+    m_waitingBytes += bytes;
+    return std::nullopt;
+}
+
+void NodeService::Impl::submit(core::WriteRequest request, Completion done)
+{
+    const qsizetype bytes = request.key.size() + request.value.size();
+    if (auto outcome = refusal(bytes)) {
+        done(std::move(*outcome));
+        return;
+    }
+    const auto answer = [this, bytes, done = std::move(done)](WriteOutcome outcome) {
+        {
+            const std::lock_guard lock(m_mutex);
+            if (--m_waitingRequests == 0)
+                m_noneWaits.notify_all();
+            m_waitingBytes -= bytes;
+        }
+        done(std::move(outcome));
+    };
+    m_inbox.post([this, request = std::move(request), answer]() mutable {
+        if (m_driver)
+            m_driver->submit(std::move(request), answer);
+        else
+            answer(notReady("the node is stopping"));
+    });
+}
+
+NodeService::NodeService(NodeServiceConfig config, store::Table &table,
+                         storage::StorageWorker &storage)
+    : m_impl(std::make_unique<Impl>(std::move(config), table, storage))
+{
+}
+
+NodeService::~NodeService()
+{
+    stop();
+}
+
+base::Result<void> NodeService::start()
+{
+    return m_impl->start();
+}
+
+void NodeService::stop()
+{
+    m_impl->stop();
+}
+
+quint16 NodeService::clusterPort() const
+{
+    return m_impl->m_port;
+}
+
+void NodeService::submit(core::WriteRequest request, Completion done)
+{
+    m_impl->submit(std::move(request), std::move(done));
+}
+
+std::shared_ptr<const core::ClusterView> NodeService::clusterView() const
+{
+    return m_impl->view();
+}
+
+} // namespace dynakv::cluster
