@@ -158,7 +158,7 @@ size_t SimCluster::put(int node, const QByteArray &key, const QByteArray &value,
                        core::WriteConcern concern)
 {
     m_told.push_back({node, key, core::RecordKind::Value, value});
-    const size_t write = m_told.size() - 1;
+    const size_t write = ask();
     core::WriteRequest request{key, core::RecordKind::Value, value};
     request.concern = concern;
     if (isRunning(node))
@@ -166,10 +166,20 @@ size_t SimCluster::put(int node, const QByteArray &key, const QByteArray &value,
     return write;
 }
 
+size_t SimCluster::ask()
+{
+    Told &told = m_told.back();
+    if (isRunning(told.node)) {
+        if (const auto stamp = records(told.node).stampOf(told.key))
+            told.floor = stamp->version;
+    }
+    return m_told.size() - 1;
+}
+
 size_t SimCluster::remove(int node, const QByteArray &key)
 {
     m_told.push_back({node, key, core::RecordKind::Tombstone, {}});
-    const size_t write = m_told.size() - 1;
+    const size_t write = ask();
     if (isRunning(node))
         deliver(node, m_nodes[at(node)].boot,
                 core::ClientWrite{write, {key, core::RecordKind::Tombstone}});
@@ -242,11 +252,7 @@ void SimCluster::carryOut(Machine &machine, core::Effects effects)
         } else if (auto *saved = std::get_if<core::SaveState>(&effect)) {
             save(machine, *saved);
         } else if (auto *reply = std::get_if<core::Reply>(&effect)) {
-            Told &told = m_told[reply->request];
-            if (told.isAnswered)
-                note("ANSWERED TWICE " + QByteArray::number(quint64{reply->request}));
-            told.isAnswered = true;
-            told.outcome = reply->outcome;
+            answered(*reply);
         } else if (auto *changed = std::get_if<core::ClusterIdChanged>(&effect)) {
             machine.records->setTreeKey(changed->clusterId);
         } else if (auto *log = std::get_if<core::Log>(&effect)) {
@@ -255,6 +261,29 @@ void SimCluster::carryOut(Machine &machine, core::Effects effects)
     }
     if (m_watchesDowns)
         countFalseDowns(machine);
+}
+
+void SimCluster::answered(const core::Reply &reply)
+{
+    Told &told = m_told[reply.request];
+    if (told.isAnswered)
+        m_wrongAnswer = "a write was answered twice: " + told.key;
+    told.isAnswered = true;
+    told.outcome = reply.outcome;
+    if (reply.outcome.status != core::WriteOutcome::Status::Done)
+        return;
+    int holders = 0;
+    for (const Machine &machine : m_nodes) {
+        const auto held = machine.diskRecords.find(told.key);
+        holders +=
+            held != machine.diskRecords.end() && !(held->second.version < reply.outcome.version)
+                ? 1
+                : 0;
+    }
+    if (holders < reply.outcome.acked || reply.outcome.acked < reply.outcome.required)
+        m_wrongAnswer = "a write was acknowledged that too few disks have: " + told.key;
+    if (!(told.floor < reply.outcome.version))
+        m_wrongAnswer = "a write was stamped below what its node held: " + told.key;
 }
 
 void SimCluster::countFalseDowns(const Machine &machine)

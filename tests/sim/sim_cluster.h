@@ -19,6 +19,7 @@ struct Told
     QByteArray key = {};
     core::RecordKind kind = core::RecordKind::Value;
     QByteArray value = {};
+    core::Version floor = {}; ///< What the node held for the key when it was asked.
     bool isAnswered = false;
     core::WriteOutcome outcome = {};
 };
@@ -74,6 +75,9 @@ public:
     /// Every running node sees every running node alive and no other.
     [[nodiscard]] bool membershipsAgree() const;
     [[nodiscard]] bool recordsAgree() const;
+    /// What was wrong with any answer in the moment it was given (too few disks had the write, a
+    /// version not above what the node held, a second answer); empty if none was.
+    [[nodiscard]] const QByteArray &wrongAnswer() const { return m_wrongAnswer; }
     [[nodiscard]] quint64 traceHash() const { return m_trace; }
     /// How often a node held another one Down that ran, neither paused nor cut off; counted from
     /// watchDowns() on.
@@ -109,10 +113,12 @@ private:
     };
 
     static size_t at(int node) { return static_cast<size_t>(node); }
+    size_t ask();
     void schedule(qint64 delayMs, std::function<void()> task);
     void tick(int node, quint64 boot);
     void deliver(int node, quint64 boot, core::Event event);
     void carryOut(Machine &machine, core::Effects effects);
+    void answered(const core::Reply &reply);
     void countFalseDowns(const Machine &machine);
     void dial(Machine &machine, const core::Dial &dial);
     void connect(int from, int to, core::DialId dial);
@@ -136,6 +142,7 @@ private:
     std::map<std::pair<int, int>, bool> m_cuts;
     std::vector<Told> m_told;
     std::vector<QByteArray> m_log;
+    QByteArray m_wrongAnswer;
     quint64 m_trace = 0;
     int m_falseDowns = 0;
     bool m_watchesDowns = false;

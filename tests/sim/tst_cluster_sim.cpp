@@ -59,6 +59,8 @@ private Q_SLOTS:
     void aMinorityCannotWriteWithQuorum();
     void aCopiedDirectoryIsRefused();
     void aNodeWithAWrongClockRefusesWrites();
+    void aRecordFromTheFutureIsToppedAndMovesNobodysClock();
+    void aDeleteOfACutOffNodeReachesTheOthers();
     void nobodyHealthyIsDeclaredDown();
     void sameSeedSameRun();
 };
@@ -450,6 +452,49 @@ void TestClusterSim::aNodeWithAWrongClockRefusesWrites()
     cluster.run(100);
     QCOMPARE(cluster.told(wrong).outcome.status, core::WriteOutcome::Status::ClockOff);
     QCOMPARE(cluster.told(right).outcome.status, core::WriteOutcome::Status::Done);
+}
+
+void TestClusterSim::aRecordFromTheFutureIsToppedAndMovesNobodysClock()
+{
+    SimCluster cluster(28);
+    formThree(cluster);
+    // Alone, nobody tells node 2 that its clock is two hours ahead.
+    for (int other = 0; other < 2; ++other)
+        cluster.setCutBothWays(2, other, true);
+    cluster.run(10'000);
+    cluster.setWallOffset(2, 7'200'000);
+    cluster.run(1000);
+    const auto future = cluster.put(2, "k", "1");
+    cluster.run(1000);
+    QCOMPARE(cluster.told(future).outcome.status, core::WriteOutcome::Status::Done);
+    cluster.setWallOffset(2, 0);
+    cluster.mendAll();
+    QVERIFY(cluster.runUntil(15'000,
+                             [&] { return cluster.membershipsAgree() && cluster.recordsAgree(); }));
+    const auto next = cluster.put(0, "k", "2");
+    const auto other = cluster.put(0, "other", "3");
+    cluster.run(1000);
+    QCOMPARE(valueOn(cluster, 1, "k"), "2");
+    QVERIFY(cluster.told(future).outcome.version < cluster.told(next).outcome.version);
+    QVERIFY(cluster.told(other).outcome.version < cluster.told(future).outcome.version);
+}
+
+void TestClusterSim::aDeleteOfACutOffNodeReachesTheOthers()
+{
+    SimCluster cluster(29);
+    formThree(cluster);
+    cluster.put(0, "k", "1");
+    cluster.run(500);
+    for (int other = 0; other < 2; ++other)
+        cluster.setCutBothWays(2, other, true);
+    cluster.run(10'000);
+    cluster.remove(2, "k");
+    cluster.run(10'000);
+    cluster.mendAll();
+    QVERIFY(cluster.runUntil(15'000,
+                             [&] { return cluster.membershipsAgree() && cluster.recordsAgree(); }));
+    for (int node = 0; node < 3; ++node)
+        QCOMPARE(valueOn(cluster, node, "k"), "(deleted)");
 }
 
 void TestClusterSim::nobodyHealthyIsDeclaredDown()
