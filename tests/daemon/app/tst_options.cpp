@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/app/options.h"
 
+#include <QFile>
 #include <QTest>
 
 using namespace dynakv;
@@ -39,6 +40,8 @@ private Q_SLOTS:
     void theFileIsFoundThroughTheEnvironmentToo();
     void wrongLinesOfTheFileAreNamed_data();
     void wrongLinesOfTheFileAreNamed();
+    void theShippedFileIsValid_data();
+    void theShippedFileIsValid();
     void addressesAreMadeCanonical_data();
     void addressesAreMadeCanonical();
     void theSeedsContainerLineIsUnderstood();
@@ -230,6 +233,31 @@ void TestOptions::wrongLinesOfTheFileAreNamed()
     const auto options = parse({"127.0.0.1:1", "--config=kv.conf"}, {}, file);
     QVERIFY(!options);
     QVERIFY2(options.error().message.startsWith(start), options.error().message.constData());
+}
+
+void TestOptions::theShippedFileIsValid_data()
+{
+    QTest::addColumn<bool>("withCommented");
+    QTest::newRow("as it is") << false;
+    QTest::newRow("with every line that it offers") << true;
+}
+
+void TestOptions::theShippedFileIsValid()
+{
+    QFETCH(const bool, withCommented);
+    QFile file(QStringLiteral(DYNAKV_SOURCE_DIR "/resources/config/dynakv.conf"));
+    QVERIFY(file.open(QIODevice::ReadOnly));
+    QByteArray text;
+    for (const QByteArray &line : file.readAll().split('\n')) {
+        // A setting that is switched off has no space behind its `#`; sentences have.
+        const bool isOffered = line.startsWith('#') && line.size() > 1 && line[1] != ' ';
+        text += (withCommented && isOffered ? line.sliced(1) : line) + '\n';
+    }
+    const auto options = parse({}, {{"DYNAKV_CONFIG", "kv.conf"}}, text);
+    QVERIFY2(options, options ? "" : options.error().message.constData());
+    QCOMPARE(options->action, Action::Run);
+    QCOMPARE(options->listen.toString(), QByteArray("127.0.0.1:6660"));
+    QCOMPARE(options->allowsRemote, withCommented);
 }
 
 void TestOptions::addressesAreMadeCanonical_data()

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/support/cluster_fixture.h"
+
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QTest>
+
+#include <algorithm>
+#include <deque>
+
+using namespace dynakv;
+using test::Cluster;
+
+namespace {
+
+QByteArray keyOf(int number)
+{
+    return "crash-" + QByteArray::number(number);
+}
+
+/// Keeps eight writes on their way to \a victim, kills it in the middle of them once \a ackedMin
+/// are acknowledged, and returns the numbers of those that were.
+std::vector<int> writeUntilKilled(test::DaemonProcess &victim, int first, std::size_t ackedMin)
+{
+    struct Flight
+    {
+        int number = 0;
+        test::Exchange exchange;
+    };
+    std::deque<Flight> flights;
+    std::vector<int> acked;
+    int next = first;
+    const auto send = [&] {
+        const QByteArray body = R"({"value":)" + QByteArray::number(next) + '}';
+        flights.push_back({next, victim.rest().begin("PUT", "/key/" + keyOf(next), body)});
+        ++next;
+    };
+    while (acked.size() < ackedMin && next < first + 10'000) {
+        while (flights.size() < 8)
+            send();
+        if (flights.front().exchange.finish().status == 200)
+            acked.push_back(flights.front().number);
+        flights.pop_front();
+    }
+    while (flights.size() < 8)
+        send();
+    victim.killHard();
+    // An answer that left before the kill counts.
+    for (Flight &flight : flights) {
+        if (flight.exchange.finish().status == 200)
+            acked.push_back(flight.number);
+    }
+    return acked;
+}
+
+QByteArray versionIn(const test::HttpAnswer &answer)
+{
+    const QJsonObject object = QJsonDocument::fromJson(answer.body).object();
+    return object.value(QLatin1String("version")).toString().toLatin1();
+}
+
+} // namespace
+
+/// What was acknowledged is there after every kind of death.
+class TestCrash : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void killedDuringWritesNothingAcknowledgedIsMissing_data();
+    void killedDuringWritesNothingAcknowledgedIsMissing();
+    void aDeleteMadeWhileANodeWasDownHolds();
+    void whatWasWrittenWhileANodeWasDownReachesIt();
+    void allKilledAtOnceComeBackWithTheirData();
+    void concurrentWritesToOneKeyEndEqual();
+};
+
+void TestCrash::killedDuringWritesNothingAcknowledgedIsMissing_data()
+{
+    QTest::addColumn<int>("nodes");
+    QTest::addColumn<QString>("durability");
+    QTest::newRow("alone, sync") << 1 << QStringLiteral("sync");
+    QTest::newRow("alone, os") << 1 << QStringLiteral("os");
+    QTest::newRow("of three, sync") << 3 << QStringLiteral("sync");
+}
+
+void TestCrash::killedDuringWritesNothingAcknowledgedIsMissing()
+{
+    QFETCH(const int, nodes);
+    QFETCH(const QString, durability);
+    Cluster cluster(nodes);
+    for (int i = 0; i < nodes; ++i)
+        cluster.node(i).setOptions({QStringLiteral("--durability"), durability});
+    QVERIFY(cluster.start());
+
+    const int victim = nodes - 1;
+    std::vector<int> acked;
+    for (int round = 0; round < 3; ++round) {
+        const auto numbers = writeUntilKilled(cluster.node(victim), round * 100'000, 150);
+        QVERIFY(numbers.size() >= 150);
+        acked.insert(acked.end(), numbers.begin(), numbers.end());
+        QVERIFY(cluster.node(victim).restart());
+        QVERIFY(cluster.waitForAll());
+        // Its own disk must have given them back: asked at once, before any peer could help.
+        for (const int number : acked)
+            QCOMPARE(cluster.rest(victim).value(keyOf(number)), QByteArray::number(number));
+    }
+    for (const int number : acked)
+        QVERIFY2(cluster.waitForValue(keyOf(number), QByteArray::number(number)),
+                 keyOf(number).constData());
+}
+
+void TestCrash::aDeleteMadeWhileANodeWasDownHolds()
+{
+    Cluster cluster(3);
+    QVERIFY(cluster.start());
+    for (int i = 0; i < 20; ++i)
+        QVERIFY(cluster.rest(0).putValue(keyOf(i), "1"));
+    for (int i = 0; i < 20; ++i)
+        QVERIFY(cluster.waitForValue(keyOf(i), "1"));
+
+    cluster.node(2).killHard();
+    for (int i = 0; i < 20; ++i)
+        QCOMPARE(cluster.rest(i % 2).del("/key/" + keyOf(i)).status, 200);
+    QVERIFY(cluster.node(2).restart());
+    QVERIFY(cluster.waitForAll());
+    // Ready means caught up: from then on nobody says that it exists, and nobody is told so later.
+    for (int round = 0; round < 3; ++round) {
+        for (int node = 0; node < 3; ++node) {
+            for (int i = 0; i < 20; ++i)
+                QCOMPARE(cluster.rest(node).get("/key/" + keyOf(i)).status, 404);
+        }
+        QTest::qWait(1000);
+    }
+}
+
+void TestCrash::whatWasWrittenWhileANodeWasDownReachesIt()
+{
+    Cluster cluster(3);
+    QVERIFY(cluster.start());
+    QVERIFY(cluster.rest(0).putValue("kept", "1"));
+    QVERIFY(cluster.rest(0).putValue("changed", "1"));
+    QVERIFY(cluster.waitForValue("changed", "1"));
+
+    cluster.node(1).killHard();
+    QVERIFY(cluster.rest(2).putValue("changed", "2"));
+    for (int i = 0; i < 300; ++i)
+        QVERIFY(cluster.rest(0).putValue(keyOf(i), QByteArray::number(i)));
+    QVERIFY(cluster.node(1).restart());
+    QVERIFY(cluster.waitForAll());
+    QCOMPARE(cluster.rest(1).value("changed"), QByteArray("2"));
+    QCOMPARE(cluster.rest(1).value("kept"), QByteArray("1"));
+    for (int i = 0; i < 300; ++i)
+        QCOMPARE(cluster.rest(1).value(keyOf(i)), QByteArray::number(i));
+}
+
+void TestCrash::allKilledAtOnceComeBackWithTheirData()
+{
+    Cluster cluster(3);
+    QVERIFY(cluster.start());
+    for (int i = 0; i < 100; ++i)
+        QVERIFY(cluster.rest(i % 3).putValue(keyOf(i), QByteArray::number(i)));
+    QCOMPARE(cluster.rest(0).del("/key/" + keyOf(0)).status, 200);
+    for (int i = 0; i < 3; ++i)
+        cluster.node(i).killHard();
+    // In another order, and with the founder last: the cluster is known from the files.
+    for (const int i : {2, 1, 0})
+        QVERIFY(cluster.node(i).restart());
+    QVERIFY(cluster.waitForAll());
+    QVERIFY(cluster.waitForValue(keyOf(0), {}));
+    for (int i = 1; i < 100; ++i)
+        QVERIFY2(cluster.waitForValue(keyOf(i), QByteArray::number(i)), keyOf(i).constData());
+}
+
+void TestCrash::concurrentWritesToOneKeyEndEqual()
+{
+    constexpr int rounds = 30;
+    Cluster cluster(3);
+    QVERIFY(cluster.start());
+    std::vector<QByteArray> winners;
+    for (int round = 0; round < rounds; ++round) {
+        const QByteArray target = "/key/same-" + QByteArray::number(round);
+        std::vector<test::Exchange> writes;
+        for (int node = 0; node < 3; ++node) {
+            const QByteArray body = R"({"value":)" + QByteArray::number(node) + '}';
+            writes.push_back(cluster.rest(node).begin("PUT", target, body));
+        }
+        QByteArray newest;
+        QByteArray winner;
+        for (int node = 0; node < 3; ++node) {
+            const test::HttpAnswer answer = writes[static_cast<std::size_t>(node)].finish();
+            QCOMPARE(answer.status, 200);
+            if (versionIn(answer) > newest) {
+                newest = versionIn(answer);
+                winner = QByteArray::number(node);
+            }
+        }
+        winners.push_back(winner);
+    }
+    // Equal everywhere, and the greatest version that was acknowledged.
+    for (int round = 0; round < rounds; ++round) {
+        QVERIFY(cluster.waitForValue("same-" + QByteArray::number(round),
+                                     winners[static_cast<std::size_t>(round)]));
+    }
+}
+
+QTEST_GUILESS_MAIN(TestCrash)
+#include "tst_crash.moc"

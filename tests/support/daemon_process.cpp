@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/support/daemon_process.h"
+
+#include <QElapsedTimer>
+#include <QFile>
+#include <QProcessEnvironment>
+#include <QRandomGenerator>
+#include <QTcpServer>
+#include <QTest>
+
+#include <csignal>
+#include <set>
+
+#ifdef Q_OS_LINUX
+#include <sys/prctl.h>
+#endif
+
+namespace dynakv::test {
+namespace {
+
+bool isFree(quint16 port)
+{
+    QTcpServer server;
+    return server.listen(QHostAddress::LocalHost, port);
+}
+
+QProcessEnvironment cleanEnvironment()
+{
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    for (const QString &name : environment.keys()) {
+        if (name.startsWith(QLatin1String("DYNAKV_")))
+            environment.remove(name);
+    }
+    return environment;
+}
+
+/// However this process ends, its children do not outlive it.
+void dieWithParent(QProcess &process)
+{
+#ifdef Q_OS_LINUX
+    process.setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });
+#else
+    Q_UNUSED(process);
+#endif
+}
+
+} // namespace
+
+base::Endpoint freeAddress()
+{
+    constexpr int first = 11'000;
+    constexpr int last =
+        16'000; // Their cluster ports end at 26000; the kernel's range begins at 32768.
+    static std::set<int> given; // A node that is down still owns its ports.
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+        const int port = QRandomGenerator::global()->bounded(first, last);
+        const auto api = static_cast<quint16>(port);
+        if (!given.contains(port) && isFree(api) && isFree(base::defaultClusterPort(api))) {
+            given.insert(port);
+            return {"127.0.0.1", api};
+        }
+    }
+    qFatal("no free port between %d and %d", first, last);
+}
+
+bool waitUntil(const std::function<bool()> &condition, int timeoutMs)
+{
+    QElapsedTimer elapsed;
+    elapsed.start();
+    while (!condition()) {
+        if (elapsed.hasExpired(timeoutMs))
+            return false;
+        QTest::qWait(20);
+    }
+    return true;
+}
+
+Ended runDaemonToEnd(const QStringList &arguments, const QString &directory,
+                     const QMap<QString, QString> &environment, int timeoutMs)
+{
+    QProcess process;
+    QProcessEnvironment variables = cleanEnvironment();
+    for (auto it = environment.begin(); it != environment.end(); ++it)
+        variables.insert(it.key(), it.value());
+    process.setProcessEnvironment(variables);
+    process.setWorkingDirectory(directory);
+    dieWithParent(process);
+    process.start(QStringLiteral(DYNAKV_DAEMON_PATH), arguments);
+    const bool isOver = process.waitForFinished(timeoutMs);
+    if (!isOver) {
+        process.kill();
+        process.waitForFinished();
+    }
+    const bool isExit = isOver && process.exitStatus() == QProcess::NormalExit;
+    return {isExit ? process.exitCode() : -1, process.readAllStandardOutput(),
+            process.readAllStandardError()};
+}
+
+DaemonProcess::DaemonProcess(base::Endpoint address, QString directory)
+    : m_address(std::move(address))
+    , m_listenHost(m_address.host)
+    , m_directory(std::move(directory))
+    , m_logPath(m_directory + QStringLiteral("/node-%1.log").arg(m_address.port))
+{
+    m_process.setProcessEnvironment(cleanEnvironment());
+    m_process.setWorkingDirectory(m_directory);
+    m_process.setProcessChannelMode(QProcess::MergedChannels);
+    m_process.setStandardOutputFile(m_logPath, QIODevice::Append);
+    dieWithParent(m_process);
+}
+
+DaemonProcess::~DaemonProcess()
+{
+    killHard();
+}
+
+bool DaemonProcess::start(const QList<QByteArray> &join)
+{
+    m_join = join;
+    const base::Endpoint listen{m_listenHost, m_address.port};
+    QStringList arguments{QString::fromLatin1(listen.toString())};
+    for (const QByteArray &each : join)
+        arguments.push_back(QString::fromLatin1(each));
+    m_process.start(QStringLiteral(DYNAKV_DAEMON_PATH), arguments + m_options);
+    if (!m_process.waitForStarted())
+        return false;
+    constexpr int startMs = 20'000; // Sanitized builds on a busy machine.
+    return waitUntil([this] { return !isRunning() || rest().get("/livez", 1000).status == 200; },
+                     startMs) &&
+           isRunning();
+}
+
+void DaemonProcess::killHard()
+{
+    if (!isRunning())
+        return;
+    m_process.kill();
+    m_process.waitForFinished();
+}
+
+void DaemonProcess::pause()
+{
+    signal(SIGSTOP);
+}
+
+void DaemonProcess::resume()
+{
+    signal(SIGCONT);
+}
+
+int DaemonProcess::terminate(int timeoutMs)
+{
+    signal(SIGTERM);
+    if (!m_process.waitForFinished(timeoutMs))
+        return -1;
+    return m_process.exitStatus() == QProcess::NormalExit ? m_process.exitCode() : -1;
+}
+
+QString DaemonProcess::dataDirectory() const
+{
+    return m_directory + QStringLiteral("/dynakv-%1").arg(m_address.port);
+}
+
+QByteArray DaemonProcess::log() const
+{
+    QFile file(m_logPath);
+    return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
+void DaemonProcess::signal(int number)
+{
+    if (isRunning())
+        ::kill(static_cast<pid_t>(m_process.processId()), number);
+}
+
+} // namespace dynakv::test
