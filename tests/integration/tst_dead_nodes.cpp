@@ -62,7 +62,7 @@ QByteArray versionIn(const test::HttpAnswer &answer)
 } // namespace
 
 /// What was acknowledged is there after every kind of death.
-class TestCrash : public QObject
+class TestDeadNodes : public QObject
 {
     Q_OBJECT
 
@@ -75,7 +75,7 @@ private Q_SLOTS:
     void concurrentWritesToOneKeyEndEqual();
 };
 
-void TestCrash::killedDuringWritesNothingAcknowledgedIsMissing_data()
+void TestDeadNodes::killedDuringWritesNothingAcknowledgedIsMissing_data()
 {
     QTest::addColumn<int>("nodes");
     QTest::addColumn<QString>("durability");
@@ -84,7 +84,7 @@ void TestCrash::killedDuringWritesNothingAcknowledgedIsMissing_data()
     QTest::newRow("of three, sync") << 3 << QStringLiteral("sync");
 }
 
-void TestCrash::killedDuringWritesNothingAcknowledgedIsMissing()
+void TestDeadNodes::killedDuringWritesNothingAcknowledgedIsMissing()
 {
     QFETCH(const int, nodes);
     QFETCH(const QString, durability);
@@ -110,7 +110,7 @@ void TestCrash::killedDuringWritesNothingAcknowledgedIsMissing()
                  keyOf(number).constData());
 }
 
-void TestCrash::aDeleteMadeWhileANodeWasDownHolds()
+void TestDeadNodes::aDeleteMadeWhileANodeWasDownHolds()
 {
     Cluster cluster(3);
     QVERIFY(cluster.start());
@@ -134,7 +134,7 @@ void TestCrash::aDeleteMadeWhileANodeWasDownHolds()
     }
 }
 
-void TestCrash::whatWasWrittenWhileANodeWasDownReachesIt()
+void TestDeadNodes::whatWasWrittenWhileANodeWasDownReachesIt()
 {
     Cluster cluster(3);
     QVERIFY(cluster.start());
@@ -154,7 +154,7 @@ void TestCrash::whatWasWrittenWhileANodeWasDownReachesIt()
         QCOMPARE(cluster.rest(1).value(keyOf(i)), QByteArray::number(i));
 }
 
-void TestCrash::allKilledAtOnceComeBackWithTheirData()
+void TestDeadNodes::allKilledAtOnceComeBackWithTheirData()
 {
     Cluster cluster(3);
     QVERIFY(cluster.start());
@@ -172,7 +172,7 @@ void TestCrash::allKilledAtOnceComeBackWithTheirData()
         QVERIFY2(cluster.waitForValue(keyOf(i), QByteArray::number(i)), keyOf(i).constData());
 }
 
-void TestCrash::concurrentWritesToOneKeyEndEqual()
+void TestDeadNodes::concurrentWritesToOneKeyEndEqual()
 {
     constexpr int rounds = 30;
     Cluster cluster(3);
@@ -204,5 +204,5 @@ void TestCrash::concurrentWritesToOneKeyEndEqual()
     }
 }
 
-QTEST_GUILESS_MAIN(TestCrash)
-#include "tst_crash.moc"
+QTEST_GUILESS_MAIN(TestDeadNodes)
+#include "tst_dead_nodes.moc"
