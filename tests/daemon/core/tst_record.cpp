@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/core/key_hash.h"
+#include "daemon/core/record.h"
+
+#include <QtTest>
+
+using namespace dynakv::core;
+
+namespace {
+
+Record sample()
+{
+    Record record;
+    record.key = "key";
+    record.version = {5, 6};
+    record.expiresAtMs = 7;
+    record.contentType = "text/plain";
+    record.context = "context";
+    record.value = "value";
+    return record;
+}
+
+} // namespace
+
+Q_DECLARE_METATYPE(dynakv::core::Record)
+Q_DECLARE_METATYPE(dynakv::core::Stamp)
+
+class TestRecord : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void contentHashTellsFieldsApart_data();
+    void contentHashTellsFieldsApart();
+    void contentHashLeavesOutKeyAndVersion();
+    void stampsAreOrderedByClockThenNodeThenContent_data();
+    void stampsAreOrderedByClockThenNodeThenContent();
+    void onlyAnUnexpiredValueIsLive_data();
+    void onlyAnUnexpiredValueIsLive();
+    void treeElementDependsOnAllItIsMadeOf();
+    void keysSpreadOverAllPartitionsAndLeaves();
+};
+
+void TestRecord::contentHashTellsFieldsApart_data()
+{
+    QTest::addColumn<Record>("other");
+    const auto row = [](const char *name, auto change) {
+        Record record = sample();
+        change(record);
+        QTest::newRow(name) << record;
+    };
+    row("kind", [](Record &r) { r.kind = RecordKind::Tombstone; });
+    row("expiry", [](Record &r) { r.expiresAtMs = 8; });
+    row("no expiry", [](Record &r) { r.expiresAtMs = 0; });
+    row("content type", [](Record &r) { r.contentType = "text/html"; });
+    row("context", [](Record &r) { r.context = "Context"; });
+    row("value", [](Record &r) { r.value = "Value"; });
+    row("empty value", [](Record &r) { r.value.clear(); });
+    row("a byte moved from type to context", [](Record &r) {
+        r.contentType = "text/plai";
+        r.context = "ncontext";
+    });
+    row("a byte moved from context to value", [](Record &r) {
+        r.context = "contex";
+        r.value = "tvalue";
+    });
+    row("type and context change places", [](Record &r) { std::swap(r.contentType, r.context); });
+    row("a NUL at the end", [](Record &r) { r.value.append('\0'); });
+    row("type gone into the value", [](Record &r) {
+        r.value.prepend(r.contentType + r.context);
+        r.contentType.clear();
+        r.context.clear();
+    });
+}
+
+void TestRecord::contentHashTellsFieldsApart()
+{
+    QFETCH(const Record, other);
+    QVERIFY(contentHashOf(sample()) != contentHashOf(other));
+}
+
+void TestRecord::contentHashLeavesOutKeyAndVersion()
+{
+    Record other = sample();
+    other.key = "another";
+    other.version = {50, 60};
+    QCOMPARE(contentHashOf(other), contentHashOf(sample()));
+}
+
+void TestRecord::stampsAreOrderedByClockThenNodeThenContent_data()
+{
+    QTest::addColumn<Stamp>("less");
+    QTest::addColumn<Stamp>("greater");
+    QTest::newRow("clock") << Stamp{{1, 9}, 9} << Stamp{{2, 1}, 1};
+    QTest::newRow("node") << Stamp{{1, 1}, 9} << Stamp{{1, 2}, 1};
+    QTest::newRow("content") << Stamp{{1, 1}, 1} << Stamp{{1, 1}, 2};
+    QTest::newRow("unsigned") << Stamp{{1, 1}, 1} << Stamp{{1, 1}, ~quint64{0}};
+}
+
+void TestRecord::stampsAreOrderedByClockThenNodeThenContent()
+{
+    QFETCH(const Stamp, less);
+    QFETCH(const Stamp, greater);
+    QVERIFY(less < greater);
+    QVERIFY(!(greater < less));
+    QVERIFY(!(less == greater));
+}
+
+void TestRecord::onlyAnUnexpiredValueIsLive_data()
+{
+    QTest::addColumn<RecordKind>("kind");
+    QTest::addColumn<qint64>("expiresAtMs");
+    QTest::addColumn<bool>("isLive");
+    QTest::newRow("value without expiry") << RecordKind::Value << qint64{0} << true;
+    QTest::newRow("before its expiry") << RecordKind::Value << qint64{1001} << true;
+    QTest::newRow("at its expiry") << RecordKind::Value << qint64{1000} << false;
+    QTest::newRow("after its expiry") << RecordKind::Value << qint64{999} << false;
+    QTest::newRow("tombstone") << RecordKind::Tombstone << qint64{0} << false;
+    QTest::newRow("tombstone with expiry") << RecordKind::Tombstone << qint64{1001} << false;
+}
+
+void TestRecord::onlyAnUnexpiredValueIsLive()
+{
+    QFETCH(const RecordKind, kind);
+    QFETCH(const qint64, expiresAtMs);
+    QFETCH(const bool, isLive);
+    Record record = sample();
+    record.kind = kind;
+    record.expiresAtMs = expiresAtMs;
+    QCOMPARE(record.isLive(1000), isLive);
+}
+
+void TestRecord::treeElementDependsOnAllItIsMadeOf()
+{
+    const Stamp stamp{{1, 2}, 3};
+    const quint64 element = treeElement(1, "key", stamp);
+    QVERIFY(element != treeElement(2, "key", stamp));
+    QVERIFY(element != treeElement(1, "kez", stamp));
+    QVERIFY(element != treeElement(1, "key", {{2, 2}, 3}));
+    QVERIFY(element != treeElement(1, "key", {{1, 3}, 3}));
+    QVERIFY(element != treeElement(1, "key", {{1, 2}, 4}));
+    QCOMPARE(treeElement(1, "key", stamp), element);
+}
+
+void TestRecord::keysSpreadOverAllPartitionsAndLeaves()
+{
+    std::array<int, kPartitionCount> partitions = {};
+    std::array<int, kLeafCount> leaves = {};
+    for (int i = 0; i < 100'000; ++i) {
+        const KeySlot slot = slotOf("user/" + QByteArray::number(i));
+        ++partitions[slot.partition];
+        ++leaves[slot.leaf];
+    }
+    // 391 are expected; a fair hash stays within six standard deviations.
+    for (const auto &counts : {partitions, leaves}) {
+        for (const int count : counts)
+            QVERIFY2(count > 272 && count < 510, QByteArray::number(count).constData());
+    }
+}
+
+QTEST_GUILESS_MAIN(TestRecord)
+#include "tst_record.moc"
