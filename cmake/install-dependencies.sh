@@ -15,12 +15,13 @@ usage() {
 Usage: cmake/install-dependencies.sh [--list] GROUP...
 
 Groups:
-  build         compiler, CMake, Qt 6 and the libraries: builds dynakvd and dynakv-admin
-  run           what run.sh needs beyond them
-  test          what the tests need beyond them, a virtual display included
-  lint          clang, clang-tidy, clang-format and shellcheck: the second compiler and the style checks
-  package       what `cpack` and the checks of its packages need
-  package-test  a fresh Debian in a directory, booted, to install the packages into
+  build           compiler, CMake, Qt 6 and the libraries: builds dynakvd and dynakv-admin
+  run             what run.sh needs beyond them
+  test            what the tests need beyond them, a virtual display included
+  lint            clang, clang-tidy, clang-format and shellcheck: the second compiler and the style checks
+  package         what `cpack` needs
+  package-checks  what the checks of its packages need
+  package-test    a fresh Debian in a directory, booted, to install the packages into
   container-test  an image builder and what the test of the image needs
 TEXT
 }
@@ -37,7 +38,8 @@ packages_of() {
     run) echo "curl" ;;
     test) echo "curl xvfb openbox fonts-dejavu-core" ;;
     lint) echo "clang clang-tidy clang-format lld shellcheck git" ;;
-    package) echo "dpkg-dev file desktop-file-utils appstream lintian man-db git" ;;
+    package) echo "dpkg-dev file git" ;;
+    package-checks) echo "desktop-file-utils appstream lintian man-db shellcheck" ;;
     package-test) echo "mmdebstrap systemd-container" ;;
     container-test) echo "mmdebstrap buildah iproute2 python3 curl" ;;
     *)
