@@ -126,7 +126,12 @@ base::Result<void> NodeService::Impl::takeIdentity()
     request.metas[kStateMetaName.toByteArray()] = encodeState(state);
     if (auto stored = m_storage.commitAndWait(std::move(request)); !stored)
         return stored;
-    m_table.setTreeKey(state.clusterId);
+    Awaited<bool> keyed;
+    m_storage.runBetweenCommits([this, &keyed, clusterId = state.clusterId] {
+        m_table.setTreeKey(clusterId);
+        keyed.set(true);
+    });
+    keyed.wait();
     return {};
 }
 
