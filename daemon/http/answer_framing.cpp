@@ -3,8 +3,7 @@
 
 #include "daemon/http/head_parser.h"
 
-#include <QDateTime>
-#include <QLocale>
+#include <QDate>
 
 namespace dynakv::http {
 namespace {
@@ -107,10 +106,28 @@ QByteArray frameReply(const HttpReply &reply, const AnswerFrame &frame)
 
 QByteArray toHttpDate(qint64 unixSeconds)
 {
-    return QLocale::c()
-        .toString(QDateTime::fromSecsSinceEpoch(unixSeconds, Qt::UTC),
-                  QStringLiteral("ddd, dd MMM yyyy hh:mm:ss 'GMT'"))
-        .toLatin1();
+    // By hand, because QLocale takes longer over this than the rest of a small answer takes.
+    static constexpr const char *days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr const char *months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    constexpr qint64 secondsPerDay = 86'400;
+    constexpr qint64 lastSecond = 253'402'300'799; // Of the year 9999: four digits of year.
+    const qint64 seconds = qBound<qint64>(0, unixSeconds, lastSecond);
+    const QDate date =
+        QDate::fromJulianDay(QDate(1970, 1, 1).toJulianDay() + seconds / secondsPerDay);
+    const qint64 ofDay = seconds % secondsPerDay;
+    const auto twoDigits = [](qint64 number) {
+        const char text[] = {static_cast<char>('0' + number / 10),
+                             static_cast<char>('0' + number % 10)};
+        return QByteArray(text, 2);
+    };
+    QByteArray text;
+    text.reserve(29);
+    text.append(days[date.dayOfWeek() % 7]).append(", ").append(twoDigits(date.day()));
+    text.append(' ').append(months[date.month() - 1]).append(' ');
+    text.append(QByteArray::number(date.year()).rightJustified(4, '0')).append(' ');
+    text.append(twoDigits(ofDay / 3600)).append(':').append(twoDigits(ofDay / 60 % 60));
+    return text.append(':').append(twoDigits(ofDay % 60)).append(" GMT");
 }
 
 } // namespace dynakv::http

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/daemon/http/fake_coordinator.h"
+
+#include <utility>
+
+namespace dynakv::test {
+namespace {
+
+constexpr core::NodeId kSelf = 0x5e1f;
+
+}
+
+FakeCoordinator::FakeCoordinator(store::Table &table)
+    : m_table(table)
+{
+    m_view.clusterId = 7;
+    m_view.self = kSelf;
+    m_view.readiness = core::Readiness::Ready;
+    m_thread = std::thread([this] { run(); });
+}
+
+FakeCoordinator::~FakeCoordinator()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_isEnding = true;
+    }
+    m_wake.notify_all();
+    m_thread.join();
+}
+
+void FakeCoordinator::submit(core::WriteRequest request, Completion done)
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        ++m_submitted;
+        m_last = request;
+        m_writes.push_back({std::move(request), std::move(done)});
+    }
+    m_wake.notify_all();
+}
+
+std::shared_ptr<const core::ClusterView> FakeCoordinator::clusterView() const
+{
+    const std::lock_guard lock(m_mutex);
+    return std::make_shared<const core::ClusterView>(m_view);
+}
+
+void FakeCoordinator::setReadiness(core::Readiness readiness)
+{
+    const std::lock_guard lock(m_mutex);
+    m_view.readiness = readiness;
+}
+
+void FakeCoordinator::setMembers(std::vector<core::MemberView> members)
+{
+    const std::lock_guard lock(m_mutex);
+    m_view.members = std::move(members);
+}
+
+void FakeCoordinator::answerWith(core::WriteOutcome outcome)
+{
+    const std::lock_guard lock(m_mutex);
+    m_fixed = std::move(outcome);
+}
+
+void FakeCoordinator::hold()
+{
+    const std::lock_guard lock(m_mutex);
+    m_isHeld = true;
+}
+
+void FakeCoordinator::release()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_isHeld = false;
+    }
+    m_wake.notify_all();
+}
+
+int FakeCoordinator::submittedCount() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_submitted;
+}
+
+core::WriteRequest FakeCoordinator::lastRequest() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_last;
+}
+
+void FakeCoordinator::run()
+{
+    std::unique_lock lock(m_mutex);
+    while (true) {
+        m_wake.wait(lock, [this] { return m_isEnding || (!m_isHeld && !m_writes.empty()); });
+        if (m_writes.empty())
+            return;
+        Write write = std::move(m_writes.front());
+        m_writes.pop_front();
+        const core::WriteOutcome outcome = m_fixed ? *m_fixed : apply(write.request);
+        lock.unlock();
+        write.done(outcome);
+        lock.lock();
+    }
+}
+
+core::WriteOutcome FakeCoordinator::apply(const core::WriteRequest &request)
+{
+    core::WriteOutcome outcome;
+    outcome.version = {++m_clock, kSelf};
+    outcome.acked = 1;
+    outcome.replicas = 3;
+    const auto before = m_table.find(request.key);
+    outcome.existed = before && before->isLive(outcome.version.wallMs());
+    const qint64 expiresAtMs = request.ttlMs ? outcome.version.wallMs() + *request.ttlMs : 0;
+    m_table.apply({request.key,
+                   request.kind,
+                   outcome.version,
+                   expiresAtMs,
+                   request.contentType,
+                   {},
+                   request.value});
+    return outcome;
+}
+
+} // namespace dynakv::test

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/core/coordinator.h"
+#include "daemon/store/table.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace dynakv::test {
+
+/// A node thread that stamps and applies writes at once, or holds them back, or answers what a test
+/// wants. Completions run on that thread, as the real one's do.
+class FakeCoordinator final : public core::Coordinator
+{
+public:
+    explicit FakeCoordinator(store::Table &table);
+    ~FakeCoordinator() override;
+
+    void submit(core::WriteRequest request, Completion done) override;
+    [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
+
+    void setReadiness(core::Readiness readiness);
+    void setMembers(std::vector<core::MemberView> members);
+    /// Writes change nothing from here on and have this outcome.
+    void answerWith(core::WriteOutcome outcome);
+    /// Writes wait from here on, until release().
+    void hold();
+    void release();
+    [[nodiscard]] int submittedCount() const;
+    [[nodiscard]] core::WriteRequest lastRequest() const;
+
+private:
+    struct Write
+    {
+        core::WriteRequest request;
+        Completion done;
+    };
+
+    void run();
+    core::WriteOutcome apply(const core::WriteRequest &request);
+
+    store::Table &m_table;
+    mutable std::mutex m_mutex;
+    std::condition_variable m_wake;
+    std::deque<Write> m_writes = {};
+    core::ClusterView m_view = {};
+    std::optional<core::WriteOutcome> m_fixed = {};
+    core::WriteRequest m_last = {};
+    int m_submitted = 0;
+    bool m_isHeld = false;
+    bool m_isEnding = false;
+    quint64 m_clock = quint64{1'700'000'000'000} << 16;
+    std::thread m_thread;
+};
+
+} // namespace dynakv::test
