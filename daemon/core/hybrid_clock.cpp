@@ -34,7 +34,16 @@ void HybridClock::observe(quint64 clock, qint64 wallMs)
 
 quint64 HybridClock::ceilingAt(qint64 wallMs) const
 {
-    return std::max(fromWall(wallMs), m_last) + fromWall(kCeilingAheadMs);
+    const quint64 reached = std::max(fromWall(wallMs), m_last);
+    const quint64 ahead = std::min(reached + fromWall(kCeilingAheadMs),
+                                   fromWall(wallMs + kFollowMsMax + kCeilingAheadMs));
+    return std::max(ahead, m_last + fromWall(kCeilingSpareMs));
+}
+
+bool HybridClock::isCeilingLow(quint64 ceiling, qint64 wallMs) const
+{
+    const quint64 reached = std::max(fromWall(wallMs), m_last);
+    return ceiling <= reached + (ceilingAt(wallMs) - reached) / 2;
 }
 
 } // namespace dynakv::core

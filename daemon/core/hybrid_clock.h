@@ -13,9 +13,12 @@ class HybridClock
 public:
     /// How far ahead of the local wall clock another clock may be to be followed.
     static constexpr qint64 kFollowMsMax = 60'000;
-    /// How far ahead the ceiling is set, and from which remainder on it wants to be raised.
+    /// How far ahead of the wall and of the clocks given the ceiling is set.
     static constexpr qint64 kCeilingAheadMs = 30'000;
-    static constexpr qint64 kCeilingRenewMs = 15'000;
+    /// The same where the clock is further ahead of the wall than anybody could take it along, as
+    /// it is after restarts in a row: it moves by its counter alone there, so that little suffices
+    /// and the ceilings of lives in which nothing was stamped do not add up.
+    static constexpr qint64 kCeilingSpareMs = 64;
 
     /// \a ceiling as persisted: the first clock given is above it.
     explicit HybridClock(quint64 ceiling)
@@ -24,7 +27,7 @@ public:
     }
 
     /// A clock above every one given before, above the wall, and above \a floor, the greatest clock
-    /// that the key's record has or will have.
+    /// that the key's record has or will have; there must be one above it.
     quint64 next(qint64 wallMs, quint64 floor);
     /// Follows a clock seen elsewhere.
     void observe(quint64 clock, qint64 wallMs);
@@ -32,6 +35,8 @@ public:
     [[nodiscard]] quint64 last() const { return m_last; }
     /// What to persist now so that clocks up to it may be given.
     [[nodiscard]] quint64 ceilingAt(qint64 wallMs) const;
+    /// Whether less than half of the room below \a ceiling is left.
+    [[nodiscard]] bool isCeilingLow(quint64 ceiling, qint64 wallMs) const;
 
 private:
     quint64 m_last;

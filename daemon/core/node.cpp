@@ -225,10 +225,7 @@ void Node::Impl::setReadiness(Readiness readiness, const QByteArray &detail)
 
 void Node::Impl::renewCeiling()
 {
-    const quint64 now =
-        std::max(m_clock.last(), static_cast<quint64>(std::max<qint64>(m_now.wallMs, 0)) << 16);
-    if (m_state.clockCeiling > now &&
-        m_state.clockCeiling - now > quint64{HybridClock::kCeilingRenewMs} << 16)
+    if (!m_clock.isCeilingLow(m_state.clockCeiling, m_now.wallMs))
         return;
     m_state.clockCeiling = m_clock.ceilingAt(m_now.wallMs);
     m_isDirty = true;
