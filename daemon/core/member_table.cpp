@@ -8,17 +8,21 @@
 namespace dynakv::core {
 namespace {
 
+/// The rest decides only where a directory was rolled back and its owner used a rank twice.
 auto rankOf(const MemberRecord &record)
 {
-    return std::tuple(record.generation, record.incarnation, record.state);
+    return std::tie(record.generation, record.incarnation, record.state, record.api.host,
+                    record.api.port, record.cluster.host, record.cluster.port,
+                    record.programVersion);
 }
 
-/// What two tables must agree on. The addresses come with the generation and incarnation.
+/// What two tables must agree on.
 quint64 hashOf(const MemberRecord &record)
 {
     QByteArray bytes =
         toHex16(record.id) + toHex16(record.generation) + toHex16(record.incarnation);
     bytes += static_cast<char>(record.state);
+    bytes += record.api.toString() + ' ' + record.cluster.toString() + ' ' + record.programVersion;
     return hashBytes(bytes, 0);
 }
 
@@ -31,23 +35,30 @@ bool isNewer(const MemberRecord &left, const MemberRecord &right)
 
 bool MemberTable::merge(const MemberRecord &record)
 {
-    const auto [it, isNew] = m_members.try_emplace(record.id, record);
-    if (isNew)
-        return true;
-    if (!isNewer(record, it->second))
+    const MemberRecord *known = find(record.id);
+    if (known != nullptr && !isNewer(record, *known))
         return false;
-    it->second = record;
+    put(record);
     return true;
 }
 
 void MemberTable::setSelf(const MemberRecord &record)
 {
-    m_members[m_self] = record;
+    put(record);
+}
+
+void MemberTable::put(const MemberRecord &record)
+{
+    const auto [it, isNew] = m_members.try_emplace(record.id);
+    if (!isNew)
+        m_hash ^= hashOf(it->second);
+    it->second = record;
+    m_hash ^= hashOf(record);
 }
 
 bool MemberTable::refute(const MemberRecord &word)
 {
-    MemberRecord &mine = m_members[m_self];
+    MemberRecord mine = self();
     if (!isNewer(word, mine))
         return false;
     if (word.generation > mine.generation) {
@@ -55,6 +66,9 @@ bool MemberTable::refute(const MemberRecord &word)
         mine.generation = word.generation;
     }
     mine.incarnation = word.incarnation + 1;
+    if (mine.incarnation == 0)
+        ++mine.generation; // There was no greater incarnation, so that a new life begins.
+    put(mine);
     return true;
 }
 
@@ -62,7 +76,8 @@ void MemberTable::clearOthers()
 {
     const MemberRecord mine = self();
     m_members.clear();
-    m_members[m_self] = mine;
+    m_hash = 0;
+    put(mine);
 }
 
 const MemberRecord &MemberTable::self() const
@@ -91,14 +106,6 @@ int MemberTable::replicaCount() const
     for (const auto &[id, record] : m_members)
         count += record.state != MemberState::Left ? 1 : 0;
     return count;
-}
-
-quint64 MemberTable::hash() const
-{
-    quint64 hash = 0;
-    for (const auto &[id, record] : m_members)
-        hash ^= hashOf(record);
-    return hash;
 }
 
 } // namespace dynakv::core

@@ -8,8 +8,9 @@
 
 namespace dynakv::core {
 
-/// Whether \a left is the newer word on a member: (generation, incarnation), then the state's rank.
-/// A join semilattice, so records may arrive in any order, any number of times.
+/// Whether \a left is the newer word on a member: (generation, incarnation), then the state's rank,
+/// then the remaining fields, so that of two different words one always is. A join semilattice:
+/// records may arrive in any order, any number of times.
 bool isNewer(const MemberRecord &left, const MemberRecord &right);
 
 /// Every member that this node knows, itself included. Nobody is ever forgotten by a time-out.
@@ -38,11 +39,14 @@ public:
     /// Members that have not left, down ones included: the N of every quorum.
     [[nodiscard]] int replicaCount() const;
     /// Equal tables have equal hashes.
-    [[nodiscard]] quint64 hash() const;
+    [[nodiscard]] quint64 hash() const { return m_hash; }
 
 private:
+    void put(const MemberRecord &record);
+
     NodeId m_self;
     std::map<NodeId, MemberRecord> m_members; ///< Ordered: its order reaches the wire.
+    quint64 m_hash = 0; ///< One XOR of all; kept, since each heartbeat asks for it.
 };
 
 } // namespace dynakv::core
