@@ -21,8 +21,11 @@ void Dialer::want(const std::map<Key, Wanted> &wanted, qint64 nowMs)
         }
     }
     for (auto &[key, target] : m_targets) {
-        if (!wanted.contains(key))
-            target.endpoint = {}; // Only kept until its dial in flight has ended.
+        if (wanted.contains(key))
+            continue;
+        target.endpoint = {}; // Only kept until its dial in flight, or its link, has ended.
+        if (target.isOpen)
+            target.failures = 0; // Nobody wants to dial whom a good link leads to.
     }
 }
 
@@ -31,16 +34,23 @@ std::vector<Dial> Dialer::due(qint64 nowMs)
     auto inFlight = std::count_if(m_targets.begin(), m_targets.end(), [](const auto &each) {
         return each.second.dial != 0 && !each.second.isOpen;
     });
-    std::vector<Dial> dials;
+    // Who has waited longest comes first: otherwise a few addresses that swallow each dial would
+    // keep all others waiting for ever.
+    std::vector<Target *> waiting;
     for (auto &[key, target] : m_targets) {
-        if (inFlight >= kDialsMax)
+        if (target.dial == 0 && !target.endpoint.isEmpty() && target.dueMs <= nowMs)
+            waiting.push_back(&target);
+    }
+    std::stable_sort(waiting.begin(), waiting.end(), [](const Target *left, const Target *right) {
+        return left->dueMs < right->dueMs;
+    });
+    std::vector<Dial> dials;
+    for (Target *target : waiting) {
+        if (inFlight++ >= kDialsMax)
             break;
-        if (target.dial != 0 || target.endpoint.isEmpty() || target.dueMs > nowMs)
-            continue;
-        target.dial = ++m_lastDial;
-        target.isOpen = false;
-        dials.push_back({target.dial, target.endpoint});
-        ++inFlight;
+        target->dial = ++m_lastDial;
+        target->isOpen = false;
+        dials.push_back({target->dial, target->endpoint});
     }
     return dials;
 }
