@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "shared/client/answer.h"
+
+#include <QObject>
+
+namespace dynakv::admin {
+
+class Session;
+
+/// The key that is open in the editor: what is stored, and what is under way with it. It knows
+/// nothing of the text being edited, which stays with the editor until a save succeeded.
+class KeyDocument final : public QObject
+{
+    Q_OBJECT
+public:
+    enum class State : quint8 { Empty, Loading, Ready, Saving, Removing, Failed };
+    enum class Conflict : quint8 {
+        Changed, ///< A later version is stored.
+        Deleted, ///< The key is not there any more.
+    };
+
+    /// Borrows the session, which must outlive the document.
+    explicit KeyDocument(Session &session, QObject *parent = nullptr);
+
+    void open(const QByteArray &key);
+    void close();
+    void reload() { open(m_key); }
+    /// Looks first whether somebody wrote the key since it was read, and asks by conflictFound().
+    void save(const client::Value &value);
+    /// Saves without looking.
+    void overwrite(const client::Value &value);
+    void remove();
+
+    [[nodiscard]] State state() const { return m_state; }
+    [[nodiscard]] bool isOpen() const { return !m_key.isEmpty(); }
+    [[nodiscard]] bool isBusy() const
+    {
+        return m_state == State::Saving || m_state == State::Removing;
+    }
+    [[nodiscard]] const QByteArray &key() const { return m_key; }
+    /// As read or saved last.
+    [[nodiscard]] const client::Value &value() const { return m_value; }
+
+Q_SIGNALS:
+    void stateChanged();
+    void loaded();
+    void loadFailed(const QString &why, bool isGone);
+    void saved(const QByteArray &key);
+    /// The stored value may be the old or, with \a outcomeUnknown, the new one.
+    void saveFailed(const QString &why, bool outcomeUnknown);
+    void conflictFound(dynakv::admin::KeyDocument::Conflict conflict);
+    void removed(const QByteArray &key);
+    void removeFailed(const QString &why, bool outcomeUnknown);
+
+private:
+    void setState(State state);
+
+    Session &m_session;
+    State m_state = State::Empty;
+    QByteArray m_key;
+    client::Value m_value;
+    quint64 m_turn = 0; ///< Answers to what was asked before the last open() are dropped.
+};
+
+} // namespace dynakv::admin
