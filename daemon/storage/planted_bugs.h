@@ -19,7 +19,7 @@ enum class PlantedBug : quint8 {
     StartEmptyOnBadFile, ///< Founds a new file where the old one cannot be read.
     NoCutBack,           ///< Leaves a half-written frame and appends behind it.
     DropTornTail,        ///< Truncates without keeping what it cuts off.
-    NoSyncAfterRepair,   ///< Truncates without a sync, then appends.
+    NoSyncAtOpen,        ///< Builds upon what a killed process left, without a sync.
     ApplyBeforeSync,     ///< Shows readers what the disk does not have yet.
 };
 

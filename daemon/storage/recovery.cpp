@@ -67,8 +67,13 @@ base::Result<OpenFile> Recovery::run()
             return repaired.error();
     }
     // A process that was killed may have left frames that the disk does not have yet; from here on
-    // new frames will say that it has.
-    if (const auto synced = m_open.file->sync(); !synced)
+    // new frames will say that it has them.
+    if (!isPlanted(PlantedBug::NoSyncAtOpen)) {
+        if (const auto synced = m_open.file->sync(); !synced)
+            return explained(synced.error(), m_paths, "check the disk, then start again");
+    }
+    // Likewise the name: the start that founded the file may have failed to make it safe.
+    if (const auto synced = m_files.syncDirectory(m_paths.directory); !synced)
         return explained(synced.error(), m_paths, "check the disk, then start again");
     m_open.report.fileBytes = m_open.chain.offset;
     return std::move(m_open);

@@ -64,6 +64,10 @@ base::Result<OpenReport> StorageEngine::open(const QString &directory, const Fil
     const auto isThere = hasFile(paths);
     if (!isThere)
         return isThere.error();
+    if (!*isThere) {
+        if (const auto synced = syncAncestors(directory); !synced)
+            return inDirectory(synced.error(), directory, "check the disk");
+    }
     auto open =
         *isThere ? recoverFile(m_files, paths, m_table) : foundFile(m_files, paths, identity);
     if (!open && *isThere && isPlanted(PlantedBug::StartEmptyOnBadFile))
@@ -88,9 +92,19 @@ base::Result<void> StorageEngine::makeDirectory(const QString &directory)
         if (const auto made = makeDirectory(parent); !made)
             return made;
     }
-    if (const auto made = m_files.makeDirectory(directory); !made)
-        return made;
-    return m_files.syncDirectory(parent);
+    return m_files.makeDirectory(directory);
+}
+
+base::Result<void> StorageEngine::syncAncestors(const QString &directory)
+{
+    // All of them, each time: an earlier start may have made them and failed to sync one.
+    for (QString child = directory; child != QStringLiteral("/"); child = parentOf(child)) {
+        const auto synced = m_files.syncDirectory(parentOf(child));
+        // What this user may not even open was not made by it.
+        if (!synced && synced.error().code != base::ErrorCode::Denied)
+            return synced;
+    }
+    return {};
 }
 
 base::Result<bool> StorageEngine::hasFile(const DataPaths &paths)

@@ -28,7 +28,7 @@ public:
     StorageEngine(const StorageEngine &) = delete;
     StorageEngine &operator=(const StorageEngine &) = delete;
 
-    /// As StorageWorker::open(). \a identity is for a file that has to be founded.
+    /// As StorageWorker::open(), with an absolute path. \a identity is for a file to be founded.
     base::Result<OpenReport> open(const QString &directory, const FileIdentity &identity);
     [[nodiscard]] const Metas &metas() const { return m_open.metas; }
 
@@ -43,6 +43,7 @@ public:
 
 private:
     base::Result<void> makeDirectory(const QString &directory);
+    base::Result<void> syncAncestors(const QString &directory);
     base::Result<bool> hasFile(const DataPaths &paths);
     base::Result<void> writeFrame(FrameBuilder &frame);
     base::Result<void> append(const QByteArray &frame);

@@ -5,6 +5,7 @@
 #include "daemon/storage/storage_engine.h"
 
 #include <QDateTime>
+#include <QDir>
 #include <QLoggingCategory>
 #include <QRandomGenerator>
 
@@ -100,7 +101,8 @@ StorageWorker::Impl::~Impl()
 
 base::Result<OpenReport> StorageWorker::Impl::open(const QString &directory)
 {
-    auto report = m_engine->open(directory, newIdentity());
+    const QString absolute = QDir::cleanPath(QDir::current().absoluteFilePath(directory));
+    auto report = m_engine->open(absolute, newIdentity());
     if (!report)
         return report;
     m_metas = m_engine->metas();
