@@ -2,6 +2,7 @@
 #include "daemon/core/replicator.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace dynakv::core {
 namespace {
@@ -31,31 +32,34 @@ void Replicator::write(const ClientWrite &write, HybridClock &clock, int replica
     pending.outcome.replicas = replicas;
     pending.outcome.required = requiredOf(asked.concern, replicas);
 
-    quint64 floor = 0;
-    if (const auto flying = m_inFlight.find(asked.key); flying != m_inFlight.end()) {
-        floor = flying->second.version.clock;
-        pending.outcome.existed = flying->second.isLive;
-    } else if (const auto stored = m_records.find(asked.key)) {
+    Version newest;
+    if (const auto stored = m_records.find(asked.key)) {
+        newest = stored->version;
         pending.outcome.existed = stored->isLive(now.wallMs);
     }
-    if (const auto stamp = m_records.stampOf(asked.key))
-        floor = std::max(floor, stamp->version.clock);
+    if (const auto flying = m_inFlight.find(asked.key);
+        flying != m_inFlight.end() && newest < flying->second.version) {
+        newest = flying->second.version;
+        pending.outcome.existed = flying->second.isLive;
+    }
+    if (newest.clock == std::numeric_limits<quint64>::max()) {
+        pending.outcome.detail = "this key was written by a clock at the end of time; nothing "
+                                 "newer can be written";
+        answer(pending, WriteOutcome::Status::ClockOff, out);
+        return;
+    }
 
     Record &record = pending.record;
     record.key = asked.key;
     record.kind = asked.kind;
-    record.version = {clock.next(now.wallMs, floor), m_self};
+    record.version = {clock.next(now.wallMs, newest.clock), m_self};
     record.contentType = asked.contentType;
     record.value = asked.value;
     if (asked.ttlMs)
         record.expiresAtMs = record.version.wallMs() + *asked.ttlMs;
     pending.outcome.version = record.version;
 
-    InFlight &flying = m_inFlight[record.key];
-    flying.version = record.version;
-    flying.isLive = record.kind == RecordKind::Value;
-    ++flying.count;
-
+    enterFlight(record);
     out.push_back(Append{ticket, {record}, false});
     m_pending.emplace(ticket, std::move(pending));
 }
@@ -63,9 +67,14 @@ void Replicator::write(const ClientWrite &write, HybridClock &clock, int replica
 bool Replicator::committed(const Committed &event, const std::vector<LinkId> &links, Effects &out)
 {
     if (const auto received = m_received.find(event.ticket); received != m_received.end()) {
-        out.push_back(Send{received->second.link,
-                           PushAck{received->second.push, event.result == Committed::Result::Done,
-                                   event.durability}});
+        const Received &done = received->second;
+        if (done.link != 0) {
+            out.push_back(
+                Send{done.link, PushAck{done.push, event.result == Committed::Result::Done,
+                                        event.durability}});
+        }
+        for (const Record &record : done.records)
+            leaveFlight(record);
         m_received.erase(received);
         return true;
     }
@@ -115,7 +124,9 @@ void Replicator::receive(LinkId link, const Push &push, Ticket ticket, Durabilit
         out.push_back(Send{link, PushAck{push.id, true, mine}});
         return;
     }
-    m_received.emplace(ticket, Received{link, push.id});
+    for (const Record &record : newer)
+        enterFlight(record);
+    m_received.emplace(ticket, Received{link, push.id, newer});
     out.push_back(Append{ticket, std::move(newer), true});
 }
 
@@ -153,7 +164,10 @@ void Replicator::settle(Ticket ticket, Effects &out)
 void Replicator::linkLost(LinkId link)
 {
     std::erase_if(m_awaited, [&](const auto &each) { return each.second.link == link; });
-    std::erase_if(m_received, [&](const auto &each) { return each.second.link == link; });
+    for (auto &[ticket, received] : m_received) {
+        if (received.link == link)
+            received.link = 0; // The append goes on; nobody waits for its answer.
+    }
 }
 
 void Replicator::expire(qint64 nowMs, Effects &out)
@@ -180,6 +194,16 @@ void Replicator::answer(Pending &pending, WriteOutcome::Status status, Effects &
     pending.isAnswered = true;
     pending.outcome.status = status;
     out.push_back(Reply{pending.request, pending.outcome});
+}
+
+void Replicator::enterFlight(const Record &record)
+{
+    InFlight &flying = m_inFlight[record.key];
+    ++flying.count;
+    if (flying.version < record.version) {
+        flying.version = record.version;
+        flying.isLive = record.kind == RecordKind::Value;
+    }
 }
 
 void Replicator::leaveFlight(const Record &record)

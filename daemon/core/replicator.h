@@ -29,6 +29,7 @@ public:
     }
 
     /// Stamps and appends. \a replicas is N; the caller has checked that this node may coordinate.
+    /// A key whose record has the greatest clock there is cannot be written: it is refused.
     void write(const ClientWrite &write, HybridClock &clock, int replicas, Time now, Ticket ticket,
                Effects &out);
     /// True if \a event answers an Append of this replicator. \a links: where to push to.
@@ -58,10 +59,11 @@ private:
     };
     struct Received
     {
-        LinkId link = 0;
+        LinkId link = 0; ///< 0 once it is lost.
         quint64 push = 0;
+        std::vector<Record> records = {};
     };
-    /// What the key will be once every append in flight is done.
+    /// What the key will be once every append in flight, a client's or a peer's, is done.
     struct InFlight
     {
         Version version = {};
@@ -71,6 +73,7 @@ private:
 
     void answer(Pending &pending, WriteOutcome::Status status, Effects &out);
     void settle(Ticket ticket, Effects &out);
+    void enterFlight(const Record &record);
     void leaveFlight(const Record &record);
     void push(Ticket ticket, const Pending &pending, const std::vector<LinkId> &links,
               Effects &out);
