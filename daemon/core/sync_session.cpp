@@ -42,7 +42,7 @@ void SyncSession::openNext(Effects &out)
         const quint8 number = m_waiting.front();
         m_waiting.pop_front();
         Partition &partition = m_open[number];
-        partition.awaited = ++m_ids;
+        await(partition, ++m_ids, Step::Leaves);
         out.push_back(Send{m_link, LeavesRequest{partition.awaited, number}});
     }
     if (m_open.empty() && m_state == State::Running)
@@ -51,7 +51,7 @@ void SyncSession::openNext(Effects &out)
 
 void SyncSession::handle(const LeavesReply &reply, qint64 nowMs, Effects &out)
 {
-    const auto at = awaiting(reply.id);
+    const auto at = awaiting(reply.id, Step::Leaves);
     if (at == m_open.end() || at->first != reply.partition)
         return;
     m_progressMs = nowMs;
@@ -76,7 +76,7 @@ void SyncSession::proceed(Partitions::iterator at, Effects &out)
         if (partition.awaited == 0)
             proceed(at, out); // All that was to be given has vanished meanwhile.
     } else if (partition.hasMore) {
-        partition.awaited = ++m_ids;
+        await(partition, ++m_ids, Step::Stamps);
         out.push_back(Send{m_link, StampsRequest{partition.awaited, at->first, partition.leaves,
                                                  partition.after}});
     } else {
@@ -102,7 +102,7 @@ bool SyncSession::isWellFormed(quint8 number, const Partition &partition,
 
 void SyncSession::handle(const StampsReply &reply, qint64 nowMs, Effects &out)
 {
-    const auto at = awaiting(reply.id);
+    const auto at = awaiting(reply.id, Step::Stamps);
     if (at == m_open.end() || at->first != reply.partition)
         return;
     Partition &partition = at->second;
@@ -154,13 +154,13 @@ void SyncSession::fetch(Partition &partition, Effects &out)
     const auto count = std::min<size_t>(partition.wanted.size(), kFetchKeysMax);
     request.keys.assign(partition.wanted.begin(),
                         partition.wanted.begin() + static_cast<std::ptrdiff_t>(count));
-    partition.awaited = request.id;
+    await(partition, request.id, Step::Fetch);
     out.push_back(Send{m_link, std::move(request)});
 }
 
 void SyncSession::handle(const FetchReply &reply, qint64 nowMs, Effects &out)
 {
-    const auto at = awaiting(reply.id);
+    const auto at = awaiting(reply.id, Step::Fetch);
     if (at == m_open.end())
         return;
     Partition &partition = at->second;
@@ -183,13 +183,13 @@ void SyncSession::handle(const FetchReply &reply, qint64 nowMs, Effects &out)
     if (append.records.empty())
         return proceed(at, out);
     m_totals.fetched += static_cast<qint64>(append.records.size());
-    partition.awaited = append.ticket;
+    await(partition, append.ticket, Step::Append);
     out.push_back(std::move(append));
 }
 
 bool SyncSession::committed(const Committed &event, qint64 nowMs, Effects &out)
 {
-    const auto at = awaiting(event.ticket);
+    const auto at = awaiting(event.ticket, Step::Append);
     if (at == m_open.end())
         return false;
     if (event.result != Committed::Result::Done) {
@@ -216,20 +216,23 @@ void SyncSession::give(Partition &partition, Effects &out)
     }
     if (push.records.empty())
         return;
-    m_totals.pushed += static_cast<qint64>(push.records.size());
-    partition.awaited = push.id;
+    partition.givenOut = static_cast<qint64>(push.records.size());
+    await(partition, push.id, Step::Push);
     out.push_back(Send{m_link, std::move(push)});
 }
 
 void SyncSession::handle(const PushAck &ack, qint64 nowMs, Effects &out)
 {
-    const auto at = awaiting(ack.id);
+    const auto at = awaiting(ack.id, Step::Push);
     if (at == m_open.end())
         return;
-    if (!ack.isStored)
-        return fail();
     m_progressMs = nowMs;
-    at->second.awaited = 0;
+    Partition &partition = at->second;
+    partition.awaited = 0;
+    if (ack.isStored)
+        m_totals.pushed += partition.givenOut;
+    else
+        partition.given.clear(); // Its disk is full: what it holds can still be fetched.
     proceed(at, out);
 }
 
@@ -239,10 +242,19 @@ void SyncSession::tick(qint64 nowMs)
         fail();
 }
 
-SyncSession::Partitions::iterator SyncSession::awaiting(quint64 id)
+void SyncSession::await(Partition &partition, quint64 id, Step step)
 {
-    return std::find_if(m_open.begin(), m_open.end(),
-                        [id](const auto &each) { return id != 0 && each.second.awaited == id; });
+    partition.awaited = id;
+    partition.step = step;
+}
+
+/// Ids can be guessed, so an answer of another kind is none: the peer must not be able to tell this
+/// node that its own disk has taken something.
+SyncSession::Partitions::iterator SyncSession::awaiting(quint64 id, Step step)
+{
+    return std::find_if(m_open.begin(), m_open.end(), [&](const auto &each) {
+        return id != 0 && each.second.awaited == id && each.second.step == step;
+    });
 }
 
 } // namespace dynakv::core

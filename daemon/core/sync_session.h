@@ -25,7 +25,7 @@ public:
     {
         int differing = 0;  ///< Partitions whose roots differed at the start.
         qint64 fetched = 0; ///< Records.
-        qint64 pushed = 0;
+        qint64 pushed = 0;  ///< Given and taken: a full peer takes nothing.
     };
 
     /// \a ids numbers requests and tickets and is shared with the node.
@@ -48,6 +48,7 @@ public:
     [[nodiscard]] const Totals &totals() const { return m_totals; }
 
 private:
+    enum class Step : quint8 { Leaves, Stamps, Fetch, Append, Push };
     struct Partition
     {
         LeafSet leaves = {};
@@ -55,11 +56,14 @@ private:
         bool hasMore = true;
         std::deque<QByteArray> wanted = {};
         std::deque<QByteArray> given = {};
-        quint64 awaited = 0; ///< Id of the one message or Append that is out.
+        qint64 givenOut = 0;      ///< Records in the Push that is out.
+        quint64 awaited = 0;      ///< Id of the one message or Append that is out,
+        Step step = Step::Leaves; ///< and what answers it.
     };
     using Partitions = std::map<quint8, Partition>;
 
-    Partitions::iterator awaiting(quint64 id);
+    Partitions::iterator awaiting(quint64 id, Step step);
+    void await(Partition &partition, quint64 id, Step step);
     void proceed(Partitions::iterator at, Effects &out);
     void openNext(Effects &out);
     void fetch(Partition &partition, Effects &out);
