@@ -47,8 +47,9 @@ Answer getMembership(const HttpRequest &request, const Query &query, const ApiCo
 {
     if (auto refused = refusedParameters(request, query, {}))
         return *std::move(refused);
+    const auto view = context.coordinator.clusterView();
     std::set<QByteArray> addresses;
-    for (const core::MemberView &member : context.coordinator.clusterView()->members) {
+    for (const core::MemberView &member : view->members) {
         if (member.state == core::MemberState::Alive || member.state == core::MemberState::Suspect)
             addresses.insert(member.address);
     }

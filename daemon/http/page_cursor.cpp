@@ -34,7 +34,8 @@ std::optional<PageCursor> PageCursor::fromText(QByteArrayView text, QByteArrayVi
     if (text.size() > 2 * (kHeadBytes + base::limits::kKeyBytesMax))
         return std::nullopt;
     const auto decoded = QByteArray::fromBase64Encoding(
-        text.toByteArray(), QByteArray::Base64UrlEncoding | QByteArray::AbortOnBase64DecodingErrors);
+        text.toByteArray(),
+        QByteArray::Base64UrlEncoding | QByteArray::AbortOnBase64DecodingErrors);
     if (!decoded || !decoded.decoded.startsWith(headFor(query)))
         return std::nullopt;
     PageCursor cursor{decoded.decoded.sliced(kHeadBytes)};

@@ -16,7 +16,8 @@ constexpr const char *kBytesType = "application/octet-stream";
 
 QByteArray bareType(const QByteArray &contentType)
 {
-    return contentType.left(contentType.indexOf(';')).trimmed().toLower();
+    const qsizetype semicolon = contentType.indexOf(';');
+    return contentType.first(semicolon < 0 ? contentType.size() : semicolon).trimmed().toLower();
 }
 
 /// Types that cannot be meant as JSON, whatever the client's defaults are. A form is not among
