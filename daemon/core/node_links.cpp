@@ -41,9 +41,11 @@ void Node::Impl::on(const DialFailed &failed)
     if ((failures == 1 || failures % 12 == 0) && key->id < m_config.join.size()) {
         static constexpr const char *reasons[] = {"connection refused", "timed out", "unreachable",
                                                   "unknown host name", "failed"};
+        const base::JoinTarget &target = m_config.join[static_cast<size_t>(key->id)];
         say(Log::Level::Warning,
-            "cannot reach " + m_config.join[static_cast<size_t>(key->id)].cluster.toString() +
-                " to join: " + reasons[static_cast<size_t>(failed.reason)] + "; it keeps trying");
+            "cannot reach " + target.api.toString() + " to join (its cluster port " +
+                QByteArray::number(target.cluster.port) +
+                "): " + reasons[static_cast<size_t>(failed.reason)] + "; it keeps trying");
     }
 }
 

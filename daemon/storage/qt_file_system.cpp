@@ -132,7 +132,7 @@ base::Result<std::vector<QString>> QtFileSystem::list(const QString &directory)
     if (!info.exists())
         return {base::ErrorCode::NotFound, directory.toUtf8() + " does not exist"};
     if (!info.isDir())
-        return {base::ErrorCode::Io, directory.toUtf8() + " is not a directory"};
+        return {base::ErrorCode::Denied, directory.toUtf8() + " is not a directory"};
     // QDir would show an unreadable directory as an empty one.
     if (!info.isReadable() || !info.isExecutable())
         return {base::ErrorCode::Denied, "cannot read " + directory.toUtf8()};
