@@ -9,6 +9,7 @@
 #include <QLoggingCategory>
 #include <QRandomGenerator>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -77,6 +78,7 @@ private:
     std::unique_ptr<StorageEngine> m_engine;
     core::Durability m_durability = core::Durability::Sync;
     Metas m_metas;
+    std::atomic<bool> m_isOpen = false;
     Clock::time_point m_nextSync = {};
 
     std::mutex m_mutex;
@@ -106,6 +108,7 @@ base::Result<OpenReport> StorageWorker::Impl::open(const QString &directory)
     if (!report)
         return report;
     m_metas = m_engine->metas();
+    m_isOpen = true;
     m_thread = std::thread([this] { run(); });
     return report;
 }
@@ -128,6 +131,11 @@ void StorageWorker::Impl::runBetweenCommits(std::function<void()> task)
 
 void StorageWorker::Impl::push(Job job)
 {
+    if (!m_isOpen) {
+        if (job.done)
+            job.done({CommitResult::Status::Failed, m_durability, "storage.db is not open"});
+        return;
+    }
     {
         const std::scoped_lock lock(m_mutex);
         if (m_queuedBytes + job.bytes > kQueuedBytesMax) {

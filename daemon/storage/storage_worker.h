@@ -38,6 +38,7 @@ public:
     /// The metas found by open(); commits do not change them.
     [[nodiscard]] const Metas &metas() const;
 
+    /// Fails at once, on the calling thread, where open() did not succeed before.
     void commit(CommitRequest request, Completion done);
     /// Runs \a task on the storage thread, after the commits handed in before it are completed and
     /// before any later one is applied: nobody else changes the table meanwhile.
