@@ -169,7 +169,7 @@ is_running() {
 }
 
 start_nodes() {
-    echo "== Start $nodes nodes (data and logs in dynakv-data/)"
+    echo "== Start $nodes node$( ((nodes == 1)) || echo s) (data and logs in dynakv-data/)"
     mkdir -p "$data"
     local node name
     local -a join=()
@@ -180,8 +180,9 @@ start_nodes() {
         fi
     done
     for ((node = 1; node <= nodes; ++node)); do
-        # From the data directory, so that each node finds its own folder by its port.
-        (cd "$data" && exec "$build/daemon/dynakvd" "$(address_of "$node")" ${join[@]+"${join[@]}"}) \
+        # From the data directory, so that each node finds its own folder by its port; in a session
+        # of its own, so that Ctrl-C reaches this script only, which then stops them in order.
+        (cd "$data" && exec setsid "$build/daemon/dynakvd" "$(address_of "$node")" ${join[@]+"${join[@]}"}) \
             >"$(log_of "$node")" 2>&1 </dev/null &
         pids[node]=$!
         join=("$(address_of 1)")
@@ -254,7 +255,7 @@ open_gui() {
         echo "No display here, so dynakv-admin is not opened. Where there is one: build/release/admin-gui/dynakv-admin $(address_of 1)"
         return
     fi
-    "$build/admin-gui/dynakv-admin" "$(address_of 1)" >"$data/dynakv-admin.log" 2>&1 </dev/null &
+    setsid "$build/admin-gui/dynakv-admin" "$(address_of 1)" >"$data/dynakv-admin.log" 2>&1 </dev/null &
     gui_pid=$!
     echo "Opened dynakv-admin on $(address_of 1)."
 }
