@@ -44,7 +44,7 @@ done
 
 jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 groups=(build test)
-if [[ "$preset" == clang || "$preset" == fuzz ]]; then
+if [[ "$preset" == clang || "$preset" == asan || "$preset" == fuzz ]]; then
     groups+=(lint)
 fi
 cmake/install-dependencies.sh "${groups[@]}"
