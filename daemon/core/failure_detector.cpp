@@ -36,6 +36,12 @@ bool FailureDetector::isHeard(NodeId id, qint64 nowMs) const
     return it != m_watches.end() && nowMs - it->second.heardMs <= kSilenceMs;
 }
 
+bool FailureDetector::isMute(NodeId id, qint64 nowMs) const
+{
+    const auto it = m_watches.find(id);
+    return it != m_watches.end() && nowMs - it->second.heardMs > kMuteMs;
+}
+
 bool FailureDetector::isSilent(const Watch &watch, qint64 nowMs)
 {
     return watch.refusedMs >= 0 || nowMs - std::max(watch.heardMs, watch.vouchedMs) > kSilenceMs;

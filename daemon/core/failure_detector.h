@@ -20,6 +20,7 @@ public:
     static constexpr qint64 kSuspicionMs = 3000;     ///< From the suspicion to the verdict,
     static constexpr qint64 kSuspicionHardMs = 1000; ///< with hard evidence. Lets a restart return.
     static constexpr qint64 kPauseMs = 1000;         ///< A tick later than this distrusts itself.
+    static constexpr qint64 kMuteMs = 5000;          ///< A link so long silent leads nowhere.
 
     struct Finding
     {
@@ -36,6 +37,8 @@ public:
     /// A dial to \a id was refused.
     void refused(NodeId id, qint64 nowMs);
     [[nodiscard]] bool isHeard(NodeId id, qint64 nowMs) const;
+    /// Whether \a id is known and has itself been silent for kMuteMs, whatever others say.
+    [[nodiscard]] bool isMute(NodeId id, qint64 nowMs) const;
 
     /// \a members: the states as the table has them, this node left out. A member seen for the
     /// first time counts as just heard.

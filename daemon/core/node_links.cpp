@@ -32,7 +32,8 @@ void Node::Impl::on(const DialFailed &failed)
     if (!key)
         return;
     if (key->kind == Dialer::Key::Kind::Member) {
-        if (failed.reason == DialFailed::Reason::Refused)
+        // A member that got through to us meanwhile lives, wherever our dial went.
+        if (failed.reason == DialFailed::Reason::Refused && !m_linkByPeer.contains(key->id))
             m_detector.refused(key->id, m_now.monoMs);
         return;
     }
@@ -92,6 +93,11 @@ void Node::Impl::receive(Link &link, const Push &push)
 
 Hello Node::Impl::makeHello() const
 {
+    // Who has only just greeted counts as company too.
+    const auto company = std::count_if(m_linkByPeer.begin(), m_linkByPeer.end(), [&](auto &each) {
+        return m_table.find(each.first) == nullptr;
+    });
+    const auto members = static_cast<quint32>(m_table.replicaCount() + company);
     Hello hello;
     hello.clusterId = m_state.clusterId;
     hello.node = m_state.node;
@@ -100,9 +106,9 @@ Hello Node::Impl::makeHello() const
     hello.advertisedHost = m_config.advertisedHost;
     hello.apiPort = m_config.api.port;
     hello.clusterPort = m_config.cluster.port;
-    hello.memberCount = m_state.clusterId == 0 ? 0 : static_cast<quint32>(m_table.replicaCount());
+    hello.memberCount = m_state.clusterId == 0 ? 0 : members;
     hello.hasData = m_records.recordCount() > 0;
-    hello.wantsToJoin = m_selfJoins.size() < m_config.join.size() && m_table.replicaCount() <= 1;
+    hello.wantsToJoin = m_selfJoins.size() < m_config.join.size() && members <= 1;
     hello.programVersion = m_config.programVersion;
     return hello;
 }
@@ -139,9 +145,12 @@ void Node::Impl::greet(Link &link, const Hello &hello)
         markSelfDial(link);
         return dropLink(link.id, false, true);
     }
-    if (link.sent.clusterId != m_state.clusterId)
-        return dropLink(link.id, false, false); // What we said is outdated: greet anew.
-    switch (admit(link.sent, hello)) {
+    // The other side judges by what we said when the link opened. Where that is outdated, as it is
+    // when a founder has found company meanwhile, greet anew.
+    const Admission admission = admit(link.sent, hello);
+    if (link.sent.clusterId != m_state.clusterId || admit(makeHello(), hello) != admission)
+        return dropLink(link.id, false, false);
+    switch (admission) {
     case Admission::NotYet:
         return dropLink(link.id, false, false);
     case Admission::Refuse:
@@ -159,8 +168,9 @@ void Node::Impl::greet(Link &link, const Hello &hello)
         establish(link);
 }
 
-/// Of two links between the same two processes both sides keep the one that the smaller id opened.
-/// False if \a link was closed.
+/// Of two links between the same two processes both sides keep the one that the smaller id opened,
+/// unless it is silent here: then the other side may have lost it already, and nobody else's word
+/// that it lives would ever bring the link back. False if \a link was closed.
 bool Node::Impl::settleDuplicate(Link &link, const Hello &hello)
 {
     Link *other = linkTo(hello.node);
@@ -168,7 +178,8 @@ bool Node::Impl::settleDuplicate(Link &link, const Hello &hello)
         return true;
     const Hello &known = *other->theirs;
     // A restarted process has another boot id too, but its old link is gone or silent.
-    if (hello.bootId != known.bootId && m_detector.isHeard(hello.node, m_now.monoMs)) {
+    const bool isHeard = m_detector.isHeard(hello.node, m_now.monoMs);
+    if (hello.bootId != known.bootId && isHeard) {
         refuse(link, Refusal::Reason::DuplicateId,
                "two running nodes have the id " + toHex16(hello.node) +
                    ": one data directory is a copy of the other; empty the copy");
@@ -177,7 +188,7 @@ bool Node::Impl::settleDuplicate(Link &link, const Hello &hello)
     const auto isPreferred = [&](const Link &each) {
         return each.isOutgoing == (m_state.node < hello.node);
     };
-    if (hello.bootId == known.bootId && isPreferred(*other) && !isPreferred(link)) {
+    if (isHeard && isPreferred(*other) && !isPreferred(link)) {
         dropLink(link.id, false, false);
         return false;
     }
@@ -280,8 +291,10 @@ void Node::Impl::closeIdle()
     for (const auto &[id, link] : m_links) {
         const MemberRecord *peer = link.isEstablished ? m_table.find(link.theirs->node) : nullptr;
         const bool isMute = !link.isEstablished && m_now.monoMs - link.openedMs > kHandshakeMsMax;
-        const bool isDead = peer != nullptr && peer->state == MemberState::Down &&
-                            !m_detector.isHeard(peer->id, m_now.monoMs);
+        const bool isDead =
+            peer != nullptr &&
+            (m_detector.isMute(peer->id, m_now.monoMs) ||
+             (peer->state == MemberState::Down && !m_detector.isHeard(peer->id, m_now.monoMs)));
         if (isMute || isDead)
             idle.push_back(id);
     }

@@ -350,6 +350,9 @@ void TestFailureDetector::onlyDirectWordsCountAsHeard()
     QVERIFY(!watcher.detector.isHeard(kPeer, watcher.nowMs + FailureDetector::kSilenceMs + 1));
     watcher.detector.vouched(kPeer, watcher.nowMs + 5000);
     QVERIFY(!watcher.detector.isHeard(kPeer, watcher.nowMs + 5000));
+    QVERIFY(!watcher.detector.isMute(kPeer, watcher.nowMs + FailureDetector::kMuteMs));
+    QVERIFY(watcher.detector.isMute(kPeer, watcher.nowMs + FailureDetector::kMuteMs + 1));
+    QVERIFY(!watcher.detector.isMute(kOther, watcher.nowMs + 60'000));
 }
 
 QTEST_GUILESS_MAIN(TestFailureDetector)
