@@ -103,6 +103,7 @@ private:
     void receive(Link &link, const ProbeRequest &request);
     void receive(Link &link, const ProbeReply &reply);
     void takeWord(const MemberRecord &word);
+    [[nodiscard]] bool isHearsay(const MemberRecord &word);
     void beatDue();
     void judgeMembers();
     void accuse(NodeId id, MemberState state);

@@ -6,16 +6,29 @@
 
 namespace dynakv::core {
 
+namespace {
+
+/// What a heartbeat shows of the round trip, as far as it can be true: it comes from outside.
+std::optional<qint64> roundTripOf(const Heartbeat &heartbeat, qint64 nowMs)
+{
+    if (heartbeat.echoMs <= 0 || heartbeat.echoMs > nowMs || heartbeat.echoHeldMs < 0 ||
+        heartbeat.echoHeldMs > nowMs - heartbeat.echoMs)
+        return std::nullopt;
+    return nowMs - heartbeat.echoMs - heartbeat.echoHeldMs;
+}
+
+} // namespace
+
 void Node::Impl::receive(Link &link, const Heartbeat &heartbeat)
 {
     link.last = heartbeat;
     link.peerSentMs = heartbeat.sentMs;
     link.peerSentAtMs = m_now.monoMs;
-    const qint64 rttMs =
-        heartbeat.echoMs == 0 ? -1 : m_now.monoMs - heartbeat.echoMs - heartbeat.echoHeldMs;
-    if (rttMs >= 0)
-        link.rttMs = static_cast<double>(rttMs);
-    link.clockOffsetMs = heartbeat.wallMs + std::max<qint64>(rttMs, 0) / 2 - m_now.wallMs;
+    const auto rttMs = roundTripOf(heartbeat, m_now.monoMs);
+    if (rttMs)
+        link.rttMs = static_cast<double>(*rttMs);
+    const qint64 wallMs = std::clamp<qint64>(heartbeat.wallMs, 0, qint64{1} << 48);
+    link.clockOffsetMs = wallMs + rttMs.value_or(0) / 2 - m_now.wallMs;
     m_clock.observe(heartbeat.clock, m_now.wallMs);
     if (heartbeat.tableHash == m_table.hash()) {
         link.mismatches = 0;
@@ -29,8 +42,22 @@ void Node::Impl::receive(Link &link, const Heartbeat &heartbeat)
 void Node::Impl::receive(Link &link, const Gossip &gossip)
 {
     m_changedBy = link.id;
-    for (const MemberRecord &word : gossip.members)
-        takeWord(word);
+    for (const MemberRecord &word : gossip.members) {
+        if (isHearsay(word))
+            send(linkTo(word.id)->id, Gossip{{word}, false}); // It refutes, for everybody.
+        else
+            takeWord(word);
+    }
+}
+
+/// Whether \a word accuses a member that this node hears itself: whoever says so has lost its own
+/// way to it. Believing it would take a healthy member from the list until it has refuted.
+bool Node::Impl::isHearsay(const MemberRecord &word)
+{
+    const MemberRecord *known = m_table.find(word.id);
+    return (word.state == MemberState::Suspect || word.state == MemberState::Down) &&
+           linkTo(word.id) != nullptr && m_detector.isHeard(word.id, m_now.monoMs) &&
+           known != nullptr && isNewer(word, *known);
 }
 
 void Node::Impl::takeWord(const MemberRecord &word)

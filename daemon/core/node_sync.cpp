@@ -18,6 +18,10 @@ void Node::Impl::receiveSync(Link &link, const Message &message)
     const auto *ack = std::get_if<PushAck>(&message);
     if (ack != nullptr)
         m_replicator.acknowledged(link.id, *ack, m_out);
+    if (const auto *reply = std::get_if<FetchReply>(&message)) {
+        for (const Record &record : reply->records)
+            m_clock.observe(record.version.clock, m_now.wallMs);
+    }
     if (!m_session || m_session->link() != link.id)
         return;
     const qint64 now = m_now.monoMs;

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/core/failure_detector.h"
+#include "daemon/core/node.h"
+#include "tests/support/map_records.h"
+
+#include <QtTest>
+
+#include <algorithm>
+#include <limits>
+
+using namespace dynakv;
+using namespace dynakv::core;
+
+namespace {
+
+constexpr NodeId kSelf = 10;
+constexpr qint64 kWallMs = 1'700'000'000'000;
+constexpr qint64 kHour = 3'600'000;
+
+/// One node; the test plays its disk, its network and every other member.
+struct Bench
+{
+    testing::MapRecords records = {};
+    NodeConfig config = {};
+    PersistedState state = {};
+    std::unique_ptr<Node> node = {};
+    Time now{1000, kWallMs};
+    bool isDiskHeld = false; ///< Appends wait in `appends` until the test lets them go.
+    std::vector<Append> appends = {};
+    std::vector<Send> sent = {};
+    std::vector<Dial> dials = {};
+    std::vector<LinkId> closed = {};
+    std::vector<Reply> replies = {};
+    LinkId lastLink = 0;
+    struct Peer
+    {
+        LinkId link = 0;
+        Hello hello = {};
+        quint64 sequence = 0;
+    };
+
+    Bench()
+    {
+        config.api = {"10.0.0.10", 6660};
+        config.cluster = {"10.0.0.10", 16660};
+        config.bootId = 77;
+        config.seed = 1;
+        state.node = kSelf;
+        state.generation = 1;
+    }
+    void start()
+    {
+        node = std::make_unique<Node>(config, state, records);
+        carryOut(node->start(now, records.newestClock()));
+    }
+    void feed(Event event) { carryOut(node->handle(std::move(event), now)); }
+    void carryOut(Effects effects)
+    {
+        for (Effect &effect : effects) {
+            if (const auto *save = std::get_if<SaveState>(&effect))
+                feed(StateSaved{save->revision, true});
+            else if (auto *append = std::get_if<Append>(&effect))
+                take(std::move(*append));
+            else if (auto *send = std::get_if<Send>(&effect))
+                sent.push_back(std::move(*send));
+            else if (const auto *dial = std::get_if<Dial>(&effect))
+                dials.push_back(*dial);
+            else if (const auto *close = std::get_if<CloseLink>(&effect))
+                closed.push_back(close->link);
+            else if (const auto *reply = std::get_if<Reply>(&effect))
+                replies.push_back(*reply);
+        }
+    }
+    void take(Append append)
+    {
+        appends.push_back(std::move(append));
+        if (!isDiskHeld)
+            letDiskGo();
+    }
+    void letDiskGo()
+    {
+        for (const Append &append : std::exchange(appends, {})) {
+            for (const Record &each : append.records)
+                records.apply(each);
+            feed(Committed{append.ticket});
+        }
+    }
+
+    Peer open(NodeId id, quint32 memberCount, quint64 clusterId, bool isOutgoing = false)
+    {
+        Peer peer;
+        peer.link = ++lastLink;
+        peer.hello.clusterId = clusterId;
+        peer.hello.node = id;
+        peer.hello.generation = 1;
+        peer.hello.bootId = id;
+        peer.hello.apiPort = 6660;
+        peer.hello.clusterPort = 16660;
+        peer.hello.memberCount = memberCount;
+        feed(LinkOpened{peer.link, isOutgoing, 0, "10.0.0.10", "10.0.0.1"});
+        return peer;
+    }
+    void greet(const Peer &peer) { feed(Received{peer.link, peer.hello}); }
+    /// A member of this node's cluster with an established link, known to be alive.
+    Peer join(NodeId id)
+    {
+        const Peer peer = open(id, 3, clusterId());
+        greet(peer);
+        gossip(peer, {memberRecord(id, MemberState::Alive)});
+        return peer;
+    }
+    void gossip(const Peer &peer, const std::vector<MemberRecord> &members)
+    {
+        feed(Received{peer.link, Gossip{members, false}});
+    }
+    void beat(Peer &peer, qint64 echoMs = 0, qint64 wallOffsetMs = 0)
+    {
+        Heartbeat beat;
+        beat.sequence = ++peer.sequence;
+        beat.wallMs = now.wallMs + wallOffsetMs;
+        beat.sentMs = 1;
+        beat.echoMs = echoMs;
+        feed(Received{peer.link, beat});
+    }
+    void pass(qint64 ms)
+    {
+        now.monoMs += ms;
+        now.wallMs += ms;
+    }
+
+    static MemberRecord memberRecord(NodeId id, MemberState state, quint32 incarnation = 0)
+    {
+        const QByteArray host = "10.0.0." + QByteArray::number(id);
+        return {id, 1, incarnation, state, {host, 6660}, {host, 16660}, "1"};
+    }
+    [[nodiscard]] quint64 clusterId() const { return node->view().clusterId; }
+    [[nodiscard]] const MemberView row(NodeId id) const
+    {
+        for (const MemberView &each : node->view().members) {
+            if (each.id == id)
+                return each;
+        }
+        return {};
+    }
+    [[nodiscard]] bool knows(NodeId id) const { return row(id).id == id; }
+    [[nodiscard]] bool isClosed(const Peer &peer) const
+    {
+        return std::find(closed.begin(), closed.end(), peer.link) != closed.end();
+    }
+    template <typename T>
+    [[nodiscard]] std::vector<T> sentOn(LinkId link) const
+    {
+        std::vector<T> result;
+        for (const Send &each : sent) {
+            const auto *message = std::get_if<T>(&each.message);
+            if (each.link == link && message != nullptr)
+                result.push_back(*message);
+        }
+        return result;
+    }
+};
+
+} // namespace
+
+Q_DECLARE_METATYPE(dynakv::core::Heartbeat)
+
+class TestNode : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void founderIsReadyAtOnceAndWrites();
+    void hearsayDoesNotCondemnWhoeverIsHeardHere_data();
+    void hearsayDoesNotCondemnWhoeverIsHeardHere();
+    void hearsayCountsOnceTheMemberIsSilentHereToo();
+    void refusedDialSaysNothingAgainstALinkedMember();
+    void halfOpenLinkDoesNotShutOutTheNewOne();
+    void muteLinkIsGivenUpThoughOthersVouch();
+    void founderWithCompanyNoLongerYields_data();
+    void founderWithCompanyNoLongerYields();
+    void emptyFounderYieldsToAGrownCluster();
+    void nonsenseInAHeartbeatIsNoMeasurement_data();
+    void nonsenseInAHeartbeatIsNoMeasurement();
+    void fetchedRecordsMoveTheClock();
+};
+
+void TestNode::founderIsReadyAtOnceAndWrites()
+{
+    Bench bench;
+    bench.start();
+    QVERIFY(bench.clusterId() != 0);
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+    bench.feed(ClientWrite{1, {.key = "k", .value = "1"}});
+    QCOMPARE(bench.replies.size(), size_t{1});
+    QCOMPARE(bench.replies[0].outcome.status, WriteOutcome::Status::Done);
+    QVERIFY(bench.records.find("k"));
+}
+
+void TestNode::hearsayDoesNotCondemnWhoeverIsHeardHere_data()
+{
+    QTest::addColumn<MemberState>("state");
+    QTest::newRow("suspicion") << MemberState::Suspect;
+    QTest::newRow("verdict") << MemberState::Down;
+}
+
+/// A node that was cut off tells everybody that everybody is down. It was its own path.
+void TestNode::hearsayDoesNotCondemnWhoeverIsHeardHere()
+{
+    QFETCH(const MemberState, state);
+    Bench bench;
+    bench.start();
+    Bench::Peer healthy = bench.join(20);
+    const Bench::Peer cutOff = bench.join(30);
+    bench.beat(healthy);
+    bench.sent.clear();
+    bench.gossip(cutOff, {Bench::memberRecord(20, state)});
+    QCOMPARE(bench.row(20).state, MemberState::Alive);
+    // Whom it concerns is told, so that the refutation comes at once.
+    const auto told = bench.sentOn<Gossip>(healthy.link);
+    QCOMPARE(told.size(), size_t{1});
+    QVERIFY(told[0].members == std::vector{Bench::memberRecord(20, state)});
+    bench.gossip(healthy, {Bench::memberRecord(20, MemberState::Alive, 1)});
+    QCOMPARE(bench.row(20).state, MemberState::Alive);
+}
+
+void TestNode::hearsayCountsOnceTheMemberIsSilentHereToo()
+{
+    Bench bench;
+    bench.start();
+    bench.join(20);
+    Bench::Peer other = bench.join(30);
+    for (int i = 0; i < 22; ++i) {
+        bench.pass(100);
+        bench.feed(Tick{});
+        bench.beat(other);
+    }
+    bench.gossip(other, {Bench::memberRecord(20, MemberState::Down)});
+    QCOMPARE(bench.row(20).state, MemberState::Down);
+}
+
+void TestNode::refusedDialSaysNothingAgainstALinkedMember()
+{
+    Bench bench;
+    bench.start();
+    Bench::Peer other = bench.join(30);
+    bench.gossip(other, {Bench::memberRecord(20, MemberState::Alive)});
+    bench.pass(100);
+    bench.feed(Tick{});
+    QCOMPARE(bench.dials.size(), size_t{1});
+    bench.join(20); // It was quicker, and then our late dial to an old address fails.
+    bench.feed(DialFailed{bench.dials[0].dial, DialFailed::Reason::Refused});
+    bench.pass(100);
+    bench.feed(Tick{});
+    QCOMPARE(bench.row(20).state, MemberState::Alive);
+}
+
+/// Power and cable come back: the other side has lost the link and opens another, but this one
+/// still holds the old one, and a third member vouches that the other side lives.
+void TestNode::halfOpenLinkDoesNotShutOutTheNewOne()
+{
+    Bench bench;
+    bench.start();
+    const Bench::Peer old = bench.open(20, 3, bench.clusterId(), true); // Ours: the preferred one.
+    bench.greet(old);
+    bench.gossip(old, {Bench::memberRecord(20, MemberState::Alive)});
+    bench.pass(FailureDetector::kSilenceMs + 100);
+    bench.feed(Tick{});
+    QVERIFY(!bench.isClosed(old));
+    const Bench::Peer renewed = bench.open(20, 3, bench.clusterId());
+    bench.greet(renewed);
+    QVERIFY(!bench.isClosed(renewed));
+    QVERIFY(bench.isClosed(old));
+    QVERIFY(!bench.sentOn<Gossip>(renewed.link).empty());
+}
+
+void TestNode::muteLinkIsGivenUpThoughOthersVouch()
+{
+    Bench bench;
+    bench.start();
+    const Bench::Peer mute = bench.join(20);
+    Bench::Peer voucher = bench.join(30);
+    for (int i = 0; i < 100; ++i) {
+        bench.pass(100);
+        bench.sent.clear();
+        bench.feed(Tick{});
+        bench.beat(voucher);
+        for (const ProbeRequest &request : bench.sentOn<ProbeRequest>(voucher.link))
+            bench.feed(Received{voucher.link, ProbeReply{request.id, request.subject, true}});
+    }
+    QCOMPARE(bench.row(20).state, MemberState::Alive);
+    QVERIFY(bench.isClosed(mute));
+    QVERIFY(!bench.isClosed(voucher));
+    // And it looks for another way to it.
+    QVERIFY(std::any_of(bench.dials.begin(), bench.dials.end(),
+                        [](const Dial &dial) { return dial.target.host == "10.0.0.20"; }));
+}
+
+void TestNode::founderWithCompanyNoLongerYields_data()
+{
+    QTest::addColumn<bool>("isTold");
+    QTest::newRow("the newcomer has introduced itself") << true;
+    QTest::newRow("the newcomer has only greeted") << false;
+}
+
+/// What this node said in its Hello was true when the link opened. Yielding on it now would leave
+/// the newcomer alone in a cluster that nobody else is in.
+void TestNode::founderWithCompanyNoLongerYields()
+{
+    QFETCH(const bool, isTold);
+    Bench bench;
+    bench.start();
+    const quint64 founded = bench.clusterId();
+    const Bench::Peer grown = bench.open(20, 3, 0xabc);
+    const Bench::Peer newcomer = bench.open(30, 0, 0);
+    bench.greet(newcomer);
+    if (isTold)
+        bench.gossip(newcomer, {Bench::memberRecord(30, MemberState::Joining)});
+    bench.greet(grown);
+    QCOMPARE(bench.clusterId(), founded);
+    QVERIFY(bench.isClosed(grown));
+    const Bench::Peer again = bench.open(20, 3, 0xabc);
+    bench.greet(again);
+    QCOMPARE(bench.clusterId(), founded);
+}
+
+void TestNode::emptyFounderYieldsToAGrownCluster()
+{
+    Bench bench;
+    bench.start();
+    const Bench::Peer grown = bench.open(20, 3, 0xabc);
+    bench.greet(grown);
+    QCOMPARE(bench.clusterId(), quint64{0xabc});
+    QCOMPARE(bench.node->view().readiness, Readiness::Joining);
+    QVERIFY(!bench.isClosed(grown));
+    bench.feed(ClientWrite{1, {.key = "k", .value = "1"}});
+    QCOMPARE(bench.replies.at(0).outcome.status, WriteOutcome::Status::NotReady);
+    QVERIFY(!bench.records.find("k"));
+}
+
+void TestNode::nonsenseInAHeartbeatIsNoMeasurement_data()
+{
+    QTest::addColumn<Heartbeat>("beat");
+    const auto row = [](const char *name, auto change) {
+        Heartbeat beat;
+        beat.sequence = 1;
+        beat.wallMs = kWallMs;
+        beat.echoMs = 900;
+        change(beat);
+        QTest::newRow(name) << beat;
+    };
+    constexpr qint64 lowest = std::numeric_limits<qint64>::min();
+    constexpr qint64 greatest = std::numeric_limits<qint64>::max();
+    row("echo of before time began", [](Heartbeat &b) { b.echoMs = lowest; });
+    row("echo of long ago", [](Heartbeat &b) { b.echoMs = -1'000'000'000; });
+    row("echo of the future", [](Heartbeat &b) { b.echoMs = greatest; });
+    row("held for ever", [](Heartbeat &b) { b.echoHeldMs = greatest; });
+    row("held for less than nothing", [](Heartbeat &b) { b.echoHeldMs = lowest; });
+    row("held longer than it is old", [](Heartbeat &b) { b.echoHeldMs = 101; });
+}
+
+void TestNode::nonsenseInAHeartbeatIsNoMeasurement()
+{
+    QFETCH(Heartbeat, beat);
+    Bench bench;
+    bench.start();
+    const Bench::Peer peer = bench.join(20);
+    for (const qint64 wallMs : {std::numeric_limits<qint64>::min(), qint64{-1}, kWallMs,
+                                std::numeric_limits<qint64>::max()}) {
+        beat.wallMs = wallMs;
+        bench.feed(Received{peer.link, beat});
+        QVERIFY(!bench.row(20).rttMs);
+    }
+    beat = {};
+    beat.sequence = 2;
+    beat.wallMs = kWallMs;
+    beat.echoMs = 900;
+    beat.echoHeldMs = 30;
+    bench.feed(Received{peer.link, beat});
+    QCOMPARE(bench.row(20).rttMs, std::optional(70.0));
+}
+
+/// A record taken over from a member stands in time before whatever is written here from then on,
+/// even while the disk still has to take it.
+void TestNode::fetchedRecordsMoveTheClock()
+{
+    Bench bench;
+    bench.start();
+    const Bench::Peer peer = bench.join(20);
+    testing::MapRecords theirs;
+    theirs.setTreeKey(bench.clusterId());
+    bench.records.setTreeKey(bench.clusterId());
+    Record ahead;
+    ahead.key = "k";
+    ahead.version = {static_cast<quint64>(kWallMs + 20'000) << 16, 20};
+    ahead.value = "1";
+    theirs.apply(ahead);
+    bench.isDiskHeld = true;
+    for (size_t i = 0; bench.appends.empty() && i < 100; ++i) {
+        bench.pass(100);
+        bench.feed(Tick{});
+        for (const Send &each : std::exchange(bench.sent, {})) {
+            if (const auto *roots = std::get_if<RootsRequest>(&each.message))
+                bench.feed(Received{peer.link, RootsReply{roots->id, theirs.treeRoots(), true}});
+            else if (const auto *leaves = std::get_if<LeavesRequest>(&each.message))
+                bench.feed(Received{peer.link, LeavesReply{leaves->id, leaves->partition,
+                                                           theirs.treeLeaves(leaves->partition)}});
+            else if (const auto *stamps = std::get_if<StampsRequest>(&each.message))
+                bench.feed(Received{
+                    peer.link,
+                    StampsReply{stamps->id, stamps->partition, {{"k", stampOf(ahead)}}, false}});
+            else if (const auto *fetch = std::get_if<FetchRequest>(&each.message))
+                bench.feed(Received{peer.link, FetchReply{fetch->id, {ahead}, 1}});
+        }
+    }
+    QCOMPARE(bench.appends.size(), size_t{1});
+    QVERIFY(bench.appends[0].isForPeer);
+    bench.feed(ClientWrite{1, {.key = "k", .value = "2"}});
+    QCOMPARE(bench.appends.size(), size_t{2});
+    QVERIFY(bench.appends[1].records.at(0).version > ahead.version);
+    bench.letDiskGo();
+    QCOMPARE(bench.replies.at(0).outcome.status, WriteOutcome::Status::Done);
+    QCOMPARE(bench.records.find("k")->value, QByteArray("2"));
+}
+
+QTEST_GUILESS_MAIN(TestNode)
+#include "tst_node.moc"
