@@ -98,7 +98,8 @@ rule "no nested event loop in the daemon" \
     "$(search '(#include <QEventLoop>|processEvents\(|waitFor(ReadyRead|BytesWritten|Connected)\()' \
         'daemon/*.h' 'daemon/*.cpp')"
 rule "no name that says nothing: Manager, Helper, Util" \
-    "$(search '\b(class|struct|namespace) +[A-Za-z_]*(Manager|Helper|Util)s?\b' "${sources[@]}")"
+    "$(search_outside '\b(class|struct|namespace) +[A-Za-z_]*(Manager|Helper|Util)s?\b' \
+        '(class|struct) Q[A-Z]' "${sources[@]}")"
 
 echo "check-sources: $passed passed, $failed failed"
 ((failed == 0))

@@ -34,18 +34,18 @@ OPTIONS
   --cluster-port PORT       for the other nodes (default: API port + 10000, or - 10000)
   --advertise HOST[:PORT]   the API address that others reach this node at (default: learned)
   --durability MODE         when a write is acknowledged: sync (default; on disk), interval (in the
-                            file, on disk within a second), os (in the file), memory (no file at all)
+                            file, on disk within a second), os (in the file), memory (no file)
   --max-value-bytes SIZE    largest value, for example 512K (default: 1M; at most 16M)
   --allowed-host NAME       accept this name in a request's Host header; repeatable
   --insecure-allow-remote   accept a LISTEN that other machines reach: whoever reaches it can read
                             and change everything, since there is no authentication yet
-  --log-level RULES         debug, info, warning or error, for parts: info,cluster=debug (default: info)
+  --log-level RULES         debug, info (default), warning or error; for parts: info,cluster=debug
   --log-format FORMAT       text (default) or json
   --config FILE             lines of "name = value"; names as above without --, and listen, join
   --version, --help
 
-  Every option can stand in the environment too, as DYNAKV_DATA_DIR for --data-dir, DYNAKV_LISTEN and
-  DYNAKV_JOIN (DYNAKV_LOG is short for DYNAKV_LOG_LEVEL). The command line wins over the
+  Every option can stand in the environment too, as DYNAKV_DATA_DIR for --data-dir, DYNAKV_LISTEN
+  and DYNAKV_JOIN (DYNAKV_LOG is short for DYNAKV_LOG_LEVEL). The command line wins over the
   environment, that over the file.
 
 EXIT CODES

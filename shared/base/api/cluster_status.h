@@ -19,9 +19,9 @@ struct MemberStatus
     QByteArray clusterAddress = {}; ///< `host:port`.
     /// `joining`, `alive`, `suspect`, `down`, `leaving` or `left`.
     QByteArray state = {};
-    qint64 sinceMs = 0;             ///< Unix ms at which the answering node saw this state begin.
+    qint64 sinceMs = 0; ///< Unix ms at which the answering node saw this state begin.
     bool isSelf = false;
-    QByteArray version = {};        ///< Program version; empty if not known.
+    QByteArray version = {}; ///< Program version; empty if not known.
     std::optional<qint64> keys = {};
     std::optional<qint64> bytes = {};
     std::optional<double> rttMs = {};
@@ -35,7 +35,7 @@ struct ClusterStatus
     QByteArray nodeId = {};    ///< The answering node.
     /// `joining`, `catching_up` or `ready`.
     QByteArray state = {};
-    QByteArray detail = {};    ///< Why it is not ready, for people; empty when it is.
+    QByteArray detail = {}; ///< Why it is not ready, for people; empty when it is.
     std::vector<MemberStatus> members = {};
     bool operator==(const ClusterStatus &) const = default;
 };

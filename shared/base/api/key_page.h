@@ -13,10 +13,10 @@ namespace dynakv::base::api {
 
 struct KeyEntry
 {
-    QByteArray key = {};     ///< Bytes, 1 to 1024.
+    QByteArray key = {}; ///< Bytes, 1 to 1024.
     QByteArray version = {};
-    qint64 size = 0;         ///< Bytes of the value.
-    qint64 updatedAtMs = 0;  ///< Unix ms.
+    qint64 size = 0;        ///< Bytes of the value.
+    qint64 updatedAtMs = 0; ///< Unix ms.
     std::optional<qint64> expiresAtMs = {};
     bool operator==(const KeyEntry &) const = default;
 };

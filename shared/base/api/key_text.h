@@ -21,7 +21,8 @@ Result<QByteArray> takeKey(const QJsonObject &object);
 /// percent-encoded, `/` too, so that no client or proxy folds `//` or `..`.
 QByteArray toTargetSegment(const QByteArray &key);
 
-/// Percent-decodes once, to bytes; `+` stays. Invalid where a `%` is not followed by two hex digits.
+/// Percent-decodes once, to bytes; `+` stays. Invalid where a `%` is not followed by two hex
+/// digits.
 Result<QByteArray> percentDecoded(QByteArrayView text);
 
 } // namespace dynakv::base::api

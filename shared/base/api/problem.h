@@ -12,12 +12,12 @@ namespace dynakv::base::api {
 /// `request_id`. Every error answer of the API is one.
 struct Problem
 {
-    int status = 0;             ///< HTTP status.
-    QByteArray code = {};       ///< Stable, snake_case: what programs switch on.
+    int status = 0;       ///< HTTP status.
+    QByteArray code = {}; ///< Stable, snake_case: what programs switch on.
     QByteArray title = {};
-    QByteArray detail = {};     ///< What was wrong and what to do.
+    QByteArray detail = {}; ///< What was wrong and what to do.
     QByteArray requestId = {};
-    QJsonObject extra = {};     ///< Further members, e.g. `outcome`, `acked`, `required`.
+    QJsonObject extra = {}; ///< Further members, e.g. `outcome`, `acked`, `required`.
     bool operator==(const Problem &) const = default;
 };
 
