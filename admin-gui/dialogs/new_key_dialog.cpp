@@ -49,7 +49,7 @@ NewKeyDialog::NewKeyDialog(const QByteArray &suggestedKey, QWidget *parent)
     setRole(keyLabel, "field");
     setRole(valueLabel, "field");
     auto *frame = new QFrame(this);
-    setRole(frame, "field");
+    setRole(frame, "input");
     auto *inFrame = new QVBoxLayout(frame);
     inFrame->setContentsMargins(1, 1, 1, 1);
     inFrame->addWidget(m_value);

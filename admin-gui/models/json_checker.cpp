@@ -89,9 +89,7 @@ void JsonChecker::step()
         if (isEnd)
             return close(c);
         if (c != ',')
-            return fail(
-                m_at,
-                tr("',' or '%1' is expected, not %2").arg(closing(), found()));
+            return fail(m_at, tr("',' or '%1' is expected, not %2").arg(closing(), found()));
         ++m_at;
         m_expect = m_open.back() == '}' ? Expect::Name : Expect::Value;
         return;

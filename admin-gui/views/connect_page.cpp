@@ -31,6 +31,7 @@ ConnectPage::ConnectPage(QWidget *parent)
     setObjectName(QStringLiteral("connectPage"));
     auto *mark = new QLabel(this);
     mark->setPixmap(applicationIcon().pixmap(QSize(kMarkSize, kMarkSize), devicePixelRatioF()));
+    mark->setFixedSize(kMarkSize, kMarkSize);
     auto *title = newHelpLabel(tr("Connect to a cluster"), this);
     setRole(title, "heading");
     auto *help = newHelpLabel(tr("Enter the address of any node. The other nodes are found by "

@@ -11,6 +11,7 @@
 #include <QButtonGroup>
 #include <QHBoxLayout>
 #include <QMenu>
+#include <QPushButton>
 #include <QToolButton>
 
 #include <algorithm>
@@ -60,19 +61,15 @@ HeaderBar::HeaderBar(Session &session, QWidget *parent)
     refresh();
 }
 
-QToolButton *HeaderBar::addPage(Page page, const char *iconName, const QString &text,
+QPushButton *HeaderBar::addPage(Page page, const char *iconName, const QString &text,
                                 const QString &help)
 {
-    auto *button = new QToolButton(this);
+    auto *button = new QPushButton(icon(iconName), text, this);
     button->setObjectName(QStringLiteral("page%1").arg(int(page)));
-    button->setIcon(icon(iconName));
-    button->setText(text);
     button->setToolTip(help);
     button->setAccessibleName(help);
     button->setCheckable(true);
-    button->setAutoRaise(true);
     button->setFocusPolicy(Qt::TabFocus);
-    button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     setRole(button, "tab");
     m_pages->addButton(button, page);
     return button;

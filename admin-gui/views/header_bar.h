@@ -5,6 +5,7 @@
 
 class QButtonGroup;
 class QMenu;
+class QPushButton;
 class QToolButton;
 
 namespace dynakv::admin {
@@ -29,7 +30,7 @@ Q_SIGNALS:
     void refreshRequested();
 
 private:
-    QToolButton *addPage(Page page, const char *icon, const QString &text, const QString &help);
+    QPushButton *addPage(Page page, const char *icon, const QString &text, const QString &help);
     void refresh();
     void fillNodeMenu();
 

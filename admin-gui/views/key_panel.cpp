@@ -9,9 +9,9 @@
 #include <QHeaderView>
 #include <QKeyEvent>
 #include <QLineEdit>
+#include <QPushButton>
 #include <QStackedWidget>
 #include <QTableView>
-#include <QToolButton>
 #include <QVBoxLayout>
 
 namespace dynakv::admin {
@@ -33,16 +33,14 @@ KeyPanel::KeyPanel(KeySource &source, QWidget *parent)
     , m_footer(new QLabel(this))
 {
     setObjectName(QStringLiteral("keyPanel"));
+    setAttribute(Qt::WA_StyledBackground);
     m_filter->setObjectName(QStringLiteral("keyFilter"));
     m_filter->setAccessibleName(tr("Key prefix"));
     m_filter->setPlaceholderText(tr("Keys that begin with…"));
     m_filter->setClearButtonEnabled(true);
     m_filter->addAction(icon("search", Tone::Muted), QLineEdit::LeadingPosition);
-    auto *add = new QToolButton(this);
+    auto *add = new QPushButton(icon("add", Tone::OnAccent), tr("New"), this);
     add->setObjectName(QStringLiteral("newKeyButton"));
-    add->setIcon(icon("add", Tone::OnAccent));
-    add->setText(tr("New"));
-    add->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     add->setToolTip(tr("Create a key (Ctrl+N)"));
     add->setAccessibleName(tr("New key"));
     setRole(add, "primary");
@@ -78,7 +76,7 @@ KeyPanel::KeyPanel(KeySource &source, QWidget *parent)
         applyFilter();
         m_table->setFocus();
     });
-    connect(add, &QToolButton::clicked, this, &KeyPanel::newKeyRequested);
+    connect(add, &QPushButton::clicked, this, &KeyPanel::newKeyRequested);
     connect(m_empty, &EmptyState::actionTriggered, this, [this] {
         if (!m_failure.isEmpty())
             m_model.retry();

@@ -110,10 +110,9 @@ void MainWindow::followSession()
         m_wasUnreachable = true;
         m_banner->showMessage(
             Tone::Bad,
-            tr("No node of the cluster answers; trying again by itself. What you see and "
-               "typed stays. (%1)")
-                .arg(why),
-            tr("Try now"));
+            tr("No node of the cluster answers. What you see and typed stays; trying again "
+               "by itself."),
+            tr("Try now"), 0, why);
     });
 }
 

@@ -22,6 +22,12 @@ namespace {
 
 constexpr int kCheckDelayMs = 150;
 
+QString displayLines(int count)
+{
+    return count == 1 ? ValuePanel::tr("1 line")
+                      : ValuePanel::tr("%1 lines").arg(displayCount(count));
+}
+
 QToolButton *newTool(const char *name, const char *iconName, const QString &text,
                      const QString &help, QWidget *parent)
 {
@@ -58,6 +64,7 @@ ValuePanel::ValuePanel(KeyDocument &document, QWidget *parent)
     , m_discard(new QPushButton(tr("Discard"), this))
 {
     setObjectName(QStringLiteral("valuePanel"));
+    setAttribute(Qt::WA_StyledBackground);
     m_notice->setObjectName(QStringLiteral("valueNotice"));
     m_editor->setObjectName(QStringLiteral("valueEditor"));
     m_editor->setAccessibleName(tr("Value"));
@@ -212,13 +219,15 @@ void ValuePanel::showValue(bool wholeValue)
 {
     const client::Value &value = m_document.value();
     m_view = viewOf(value, wholeValue);
-    m_editor->setHighlighting(!value.isRaw);
+    m_editor->setHighlighting(!value.isRaw && !m_view.hasCutLines);
+    m_editor->setLineNumbers(m_view.form != ValueView::Form::Hex);
+    m_editor->setWrapping(m_isWrapping || m_view.hasCutLines);
     m_editor->setPlainText(m_view.text);
     m_editor->document()->setModified(false);
     m_kind->setContent(value.isRaw ? Tone::Accent : Tone::Muted,
                        value.isRaw ? tr("Bytes") : tr("JSON"));
     QString facts = displaySize(value.bytes.size());
-    if (!value.contentType.isEmpty())
+    if (value.isRaw && value.contentType != "application/octet-stream")
         facts += QStringLiteral("  ·  ") + displayKey(value.contentType);
     if (!value.version.isEmpty())
         facts += QStringLiteral("  ·  ") + tr("version %1").arg(displayKey(value.version));
@@ -236,25 +245,25 @@ void ValuePanel::showNotice()
     const QString size = displaySize(m_document.value().bytes.size());
     if (m_view.form == Form::Hex)
         m_notice->showMessage(
-            Tone::Accent,
+            Tone::Muted,
             m_view.isPart ? tr("Raw bytes, read only. The first 64 KB of %1 are shown.").arg(size)
                           : tr("Raw bytes, read only here. They can be replaced by a file."));
     else if (m_view.form == Form::Text && !m_view.isPart)
-        m_notice->showMessage(Tone::Accent, tr("Raw bytes that are text; read only here."));
+        m_notice->showMessage(Tone::Muted, tr("Raw bytes that are text; read only here."));
     else if (m_view.isPart)
         m_notice->showMessage(
-            Tone::Accent,
+            Tone::Muted,
             tr("The beginning of %1 is shown, read only. The whole value can be saved to "
                "a file.")
                 .arg(size),
             more);
     else if (m_view.hasCutLines)
         m_notice->showMessage(
-            Tone::Accent,
+            Tone::Muted,
             tr("A text in this value is longer than 4 KB. It is shown in pieces, read only."));
     else if (m_view.isReformatted)
         m_notice->showMessage(
-            Tone::Accent,
+            Tone::Muted,
             tr("Stored in long lines and laid out here for reading. Saving keeps it compact."));
     else
         m_notice->hideMessage();
@@ -281,8 +290,8 @@ void ValuePanel::checkText()
     m_editor->markFaultyLine(fault ? fault->line : 0);
     m_check->setFullText(
         fault ? tr("Line %1, column %2: %3").arg(fault->line).arg(fault->column).arg(fault->what)
-        : isChecked ? tr("Valid JSON  ·  %1  ·  %n line(s)", nullptr, m_editor->blockCount())
-                          .arg(displaySize(text.size()))
+        : isChecked ? tr("Valid JSON  ·  %1  ·  %2")
+                          .arg(displaySize(text.size()), displayLines(m_editor->blockCount()))
                     : tr("Read only"));
     setRole(m_check, fault ? "bad" : "muted");
     const Tone tone = fault ? Tone::Bad : isChecked ? Tone::Good : Tone::Muted;
@@ -462,8 +471,9 @@ void ValuePanel::minify()
     const QByteArray compact = compactJson(m_editor->json());
     if (compact.size() > kLineBytesMax) {
         m_noticeAction = Notice::None;
-        m_notice->showMessage(Tone::Accent, tr("The value would be a line of %1, too long to edit.")
-                                                .arg(displaySize(compact.size())));
+        m_notice->showMessage(Tone::Warning,
+                              tr("The value would be a line of %1, too long to edit.")
+                                  .arg(displaySize(compact.size())));
         return;
     }
     replaceText(compact);
@@ -480,7 +490,8 @@ void ValuePanel::replaceText(const QByteArray &json)
 
 void ValuePanel::setWrapping(bool isOn)
 {
-    m_editor->setWrapping(isOn);
+    m_isWrapping = isOn;
+    m_editor->setWrapping(isOn || m_view.hasCutLines);
 }
 
 void ValuePanel::runNoticeAction()

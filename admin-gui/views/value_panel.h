@@ -90,6 +90,7 @@ private:
     ValueView m_view;
     Notice m_noticeAction = Notice::None;
     bool m_hasFault = false;
+    bool m_isWrapping = false;
     int m_savingRevision = -1;
     std::function<void()> m_afterSave;
 };

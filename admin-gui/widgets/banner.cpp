@@ -43,11 +43,13 @@ Banner::Banner(QWidget *parent)
     hide();
 }
 
-void Banner::showMessage(Tone tone, const QString &text, const QString &action, int seconds)
+void Banner::showMessage(Tone tone, const QString &text, const QString &action, int seconds,
+                         const QString &detail)
 {
     m_tone = tone;
     m_text->setText(text);
     setAccessibleName(text);
+    setToolTip(detail.toHtmlEscaped());
     m_action->setText(action);
     m_action->setVisible(!action.isEmpty());
     refreshIcon();

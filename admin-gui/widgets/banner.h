@@ -20,9 +20,10 @@ class Banner final : public QFrame
 public:
     explicit Banner(QWidget *parent = nullptr);
 
-    /// \a action: the text of the button, or empty for none. It stays until hideMessage() or, where
-    /// \a seconds is not 0, for that long.
-    void showMessage(Tone tone, const QString &text, const QString &action = {}, int seconds = 0);
+    /// \a action: the text of the button, or empty for none; \a detail: the tool tip. It stays
+    /// until hideMessage() or, where \a seconds is not 0, for that long.
+    void showMessage(Tone tone, const QString &text, const QString &action = {}, int seconds = 0,
+                     const QString &detail = {});
     void hideMessage();
     [[nodiscard]] QString text() const;
     [[nodiscard]] Tone tone() const { return m_tone; }

@@ -9,6 +9,8 @@
 #include <QPushButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace dynakv::admin {
 namespace {
 
@@ -30,8 +32,6 @@ EmptyState::EmptyState(QWidget *parent)
     layout->addStretch(2);
     for (QLabel *label : {m_icon, m_title, m_help}) {
         label->setAlignment(Qt::AlignCenter);
-        label->setMaximumWidth(kTextWidthMax);
-        label->setMinimumWidth(std::min(kTextWidthMax, 180));
         layout->addWidget(label, 0, Qt::AlignHCenter);
     }
     setRole(m_title, "title");
@@ -57,6 +57,15 @@ void EmptyState::setContent(const QByteArray &iconName, const QString &title, co
 QString EmptyState::title() const
 {
     return m_title->text();
+}
+
+/// Fixed widths, because a wrapped label that may choose its width gets too little height.
+void EmptyState::resizeEvent(QResizeEvent *event)
+{
+    QWidget::resizeEvent(event);
+    const int width = std::clamp(this->width() - 2 * space::kHuge, 80, kTextWidthMax);
+    m_title->setFixedWidth(width);
+    m_help->setFixedWidth(width);
 }
 
 void EmptyState::changeEvent(QEvent *event)

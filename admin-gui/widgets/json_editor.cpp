@@ -80,6 +80,12 @@ void JsonEditor::setWrapping(bool isOn)
     setLineWrapMode(isOn ? WidgetWidth : NoWrap);
 }
 
+void JsonEditor::setLineNumbers(bool isOn)
+{
+    m_hasLineNumbers = isOn;
+    placeGutter();
+}
+
 void JsonEditor::markFaultyLine(int line)
 {
     if (line == m_faultyLine)
@@ -136,6 +142,8 @@ void JsonEditor::updateSelections()
 
 int JsonEditor::gutterWidth() const
 {
+    if (!m_hasLineNumbers)
+        return 0;
     const auto digits = std::max<qsizetype>(QByteArray::number(blockCount()).size(), 2);
     return static_cast<int>(digits) * fontMetrics().horizontalAdvance(QLatin1Char('9')) +
            2 * space::kMedium;
@@ -144,13 +152,14 @@ int JsonEditor::gutterWidth() const
 void JsonEditor::placeGutter()
 {
     setViewportMargins(gutterWidth(), 0, 0, 0);
-    const QRect area = contentsRect();
-    m_gutter->setGeometry(area.left(), area.top(), gutterWidth(), area.height());
+    const QRect area = viewport()->geometry();
+    m_gutter->setGeometry(area.left() - gutterWidth(), area.top(), gutterWidth(), area.height());
 }
 
 void JsonEditor::paintGutter(QPaintEvent *event)
 {
     QPainter painter(m_gutter);
+    painter.setFont(font());
     painter.fillRect(event->rect(), tokens().surface);
     painter.fillRect(QRect(m_gutter->width() - 1, event->rect().top(), 1, event->rect().height()),
                      tokens().border);

@@ -19,6 +19,7 @@ public:
     /// Replaces the text in one step that can be undone.
     void replaceText(const QString &text);
     void setHighlighting(bool isOn);
+    void setLineNumbers(bool isOn);
     void setWrapping(bool isOn);
     /// Marks that line (from 1) as faulty; 0 for none.
     void markFaultyLine(int line);
@@ -39,6 +40,7 @@ private:
     JsonHighlighter *m_highlighter;
     QWidget *m_gutter;
     int m_faultyLine = 0;
+    bool m_hasLineNumbers = true;
 };
 
 } // namespace dynakv::admin
