@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/cluster_fixture.h"
 
+#include <QNetworkInterface>
 #include <QTest>
+
+#include <algorithm>
 
 using namespace dynakv;
 using test::Cluster;
+
+namespace {
+
+/// An IPv4 address of this machine besides the loopback, if it has one.
+QByteArray addressOfThisMachine()
+{
+    for (const QHostAddress &address : QNetworkInterface::allAddresses()) {
+        if (address.protocol() == QAbstractSocket::IPv4Protocol && !address.isLoopback())
+            return address.toString().toLatin1();
+    }
+    return {};
+}
+
+} // namespace
 
 /// Founding, adopting, merging and refusing, as docs/architecture.md tells it.
 class TestBecomingACluster : public QObject
@@ -18,6 +35,7 @@ private Q_SLOTS:
     void aSoleMemberThatJoinsBringsItsData();
     void aMemberOfALargerClusterRefusesAnother();
     void aWildcardListenerIsKnownByAnAddressThatCanBeDialled();
+    void aWildcardListenerMovesToTheAddressThatReachedItFromOutside();
     void itsOwnAddressAsJoinIsLeftOut();
 };
 
@@ -128,6 +146,35 @@ void TestBecomingACluster::aWildcardListenerIsKnownByAnAddressThatCanBeDialled()
     QVERIFY(cluster.node(0).log().contains("--insecure-allow-remote: "));
     QVERIFY(cluster.rest(1).putValue("a", "1"));
     QVERIFY(cluster.waitForValue("a", "1"));
+}
+
+void TestBecomingACluster::aWildcardListenerMovesToTheAddressThatReachedItFromOutside()
+{
+    const QByteArray host = addressOfThisMachine();
+    if (host.isEmpty())
+        QSKIP("this machine has the loopback only");
+    Cluster cluster(3);
+    for (const int i : {0, 2}) {
+        cluster.node(i).setListenHost("0.0.0.0");
+        cluster.node(i).setOptions({QStringLiteral("--insecure-allow-remote")});
+    }
+    const auto outside = [&](int i) {
+        return base::Endpoint{host, cluster.node(i).address().port}.toString();
+    };
+    // As long as only this machine reaches it, the loopback will do.
+    QVERIFY(cluster.node(0).start());
+    QVERIFY(cluster.node(1).start({cluster.node(0).address().toString()}));
+    QVERIFY(cluster.waitForMembers({0, 1}));
+
+    QVERIFY(cluster.node(2).start({outside(0)}));
+    QList<QByteArray> expected{outside(0), cluster.node(1).address().toString(), outside(2)};
+    std::sort(expected.begin(), expected.end());
+    QVERIFY(test::waitUntil(
+        [&] {
+            return cluster.rest(0).members() == expected && cluster.rest(1).members() == expected &&
+                   cluster.rest(2).members() == expected;
+        },
+        10'000));
 }
 
 void TestBecomingACluster::itsOwnAddressAsJoinIsLeftOut()
