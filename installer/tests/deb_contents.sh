@@ -133,7 +133,10 @@ check "its metadata are valid" appstreamcli validate --no-net "$work/admin-root/
 
 if command -v systemd-analyze >/dev/null; then
     unit=$(find "$work/server-root" -name dynakvd.service)
-    check "systemd takes the unit" systemd-analyze verify --man=no --root="$work/server-root" "/${unit#"$work/server-root/"}"
+    # Verified where the program is, since it looks whether the program is there.
+    mkdir "$work/unit"
+    sed "s|^ExecStart=/|ExecStart=$work/server-root/|" "$unit" >"$work/unit/dynakvd.service"
+    check "systemd takes the unit" systemd-analyze verify --man=no "$work/unit/dynakvd.service"
     check "the unit is locked down" systemd-analyze security --offline=true --threshold=20 "$unit"
 else
     echo "SKIPPED systemd takes the unit; the unit is locked down: no systemd-analyze here"
