@@ -172,7 +172,7 @@ echo "$failed" >/srv/test/failed
 systemctl poweroff
 INSIDE
 chmod +x "$root/srv/test/run.sh"
-cat >"$root/etc/systemd/system/dynakv-test.service" <<'UNIT'
+cat >"$root/etc/systemd/system/lifecycle-test.service" <<'UNIT'
 [Unit]
 After=multi-user.target network.target
 [Service]
@@ -182,7 +182,7 @@ ExecStart=/srv/test/run.sh
 WantedBy=multi-user.target
 UNIT
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
-ln -sf ../dynakv-test.service "$root/etc/systemd/system/multi-user.target.wants/dynakv-test.service"
+ln -sf ../lifecycle-test.service "$root/etc/systemd/system/multi-user.target.wants/lifecycle-test.service"
 
 echo "== boot it"
 timeout --kill-after=10 300 systemd-nspawn -q -D "$root" --register=no --keep-unit --private-network --boot \
