@@ -41,7 +41,8 @@ class TestMessageCodec : public QObject
     Q_OBJECT
 private Q_SLOTS:
     void everyMessageComesBackExactly();
-    void aHeartbeatHasTheDocumentedBytes();
+    void aHelloHasTheDocumentedBytes();
+    void aHeartbeatHasTheGoldenBytes();
     void aMessageCutAnywhereIsRefused();
     void aDamagedByteNeverCrashes();
     void keysOfALaterVersionAreIgnored();
@@ -70,8 +71,27 @@ void TestMessageCodec::everyMessageComesBackExactly()
     }
 }
 
+// The worked example of docs/formats/cluster_wire.md.
+void TestMessageCodec::aHelloHasTheDocumentedBytes()
+{
+    core::Hello hello;
+    hello.clusterId = 0x1122334455667788;
+    hello.node = 0xa1;
+    hello.generation = 3;
+    hello.bootId = 7;
+    hello.apiPort = 6661;
+    hello.clusterPort = 16661;
+    hello.memberCount = 2;
+    hello.hasData = true;
+    hello.programVersion = "0.1.0";
+    QCOMPARE(encodeMessage(hello).toHex(),
+             QByteArray("0000002f0100ad01010201031b11223344556677880418a105030607"
+                        "074008191a0509194115"
+                        "0a020bf50cf40d45302e312e30"));
+}
+
 // Golden: what a node of this version sends, every later version must read.
-void TestMessageCodec::aHeartbeatHasTheDocumentedBytes()
+void TestMessageCodec::aHeartbeatHasTheGoldenBytes()
 {
     core::Heartbeat beat;
     beat.sequence = 7;
