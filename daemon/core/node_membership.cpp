@@ -74,11 +74,11 @@ void Node::Impl::takeWord(const MemberRecord &word)
         say(Log::Level::Warning, "ignored a member: the cluster has its greatest size");
         return;
     }
-    const auto before = known != nullptr ? std::optional(known->state) : std::nullopt;
+    const bool isSameState = known != nullptr && known->state == word.state;
     if (!m_table.merge(word))
         return;
     m_changed.insert(word.id);
-    if (before == word.state)
+    if (isSameState)
         return;
     m_sinceWallMs[word.id] = m_now.wallMs;
     say(word.state == MemberState::Down ? Log::Level::Warning : Log::Level::Info,
