@@ -66,6 +66,23 @@ private Q_SLOTS:
         QCOMPARE(behind.previousCrc, header->headerCrc);
     }
 
+    void theDocumentedExampleIsWhatTheCodeWrites()
+    {
+        core::Record record;
+        record.key = "greeting";
+        record.version = {(quint64{1'700'000'000'000} << 16) | 1, 0x1122334455667788};
+        record.value = "\"hello\"";
+        FrameBuilder builder;
+        QVERIFY(builder.add({{record}, {{"a", "b"}}}));
+        QCOMPARE(builder.seal({kFileId, kOffset, 0xd0995471, 1}, kOffset).toHex(' '),
+                 "44 59 4b 46 60 50 13 fc 30 00 00 00 01 00 00 00 "
+                 "02 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 "
+                 "00 10 00 00 00 00 00 00 71 54 99 d0 b4 fd 25 c4 "
+                 "00 00 08 07 01 00 00 68 e5 cf 8b 01 88 77 66 55 "
+                 "44 33 22 11 67 72 65 65 74 69 6e 67 22 68 65 6c "
+                 "6c 6f 22 0a 56 92 37 02 01 01 61 62 4f cf 97 5e");
+    }
+
     void aFrameCountsOnlyAtItsPlaceInItsFileAndChain()
     {
         const QByteArray frame = makeFrame();
