@@ -75,7 +75,7 @@ void TestDialer::deadTargetIsDialledForEverAtBoundedIntervals()
     Random random(3);
     qint64 lastMs = 0;
     int dials = 0;
-    for (qint64 now = 0; now < 7 * 86'400'000; now += 100) {
+    for (qint64 now = 0; now < 86'400'000; now += 100) {
         dialer.want({{kMember, target()}}, now);
         for (const Dial &dial : dialer.due(now)) {
             QVERIFY(now - lastMs <= 6600); // 5 s give or take 30 %, and a tick.
@@ -86,7 +86,7 @@ void TestDialer::deadTargetIsDialledForEverAtBoundedIntervals()
             QCOMPARE(dialer.failureCount(kMember), dials);
         }
     }
-    QVERIFY(dials > 100'000);
+    QVERIFY(dials > 15'000);
 }
 
 void TestDialer::firstRetriesArePrompt()

@@ -15,7 +15,6 @@ namespace {
 
 constexpr NodeId kSelf = 10;
 constexpr qint64 kWallMs = 1'700'000'000'000;
-constexpr qint64 kHour = 3'600'000;
 
 /// One node; the test plays its disk, its network and every other member.
 struct Bench
