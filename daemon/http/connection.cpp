@@ -20,7 +20,8 @@ constexpr qint64 kReadBytes = 64 * 1024;
 /// After so many requests of one client the others have their turn.
 constexpr int kRequestsPerTurn = 16;
 constexpr qsizetype kJudgedStep = 1024;
-constexpr qsizetype kKeptCapacity = 64 * 1024;
+/// An idle connection keeps no buffer larger than this.
+constexpr qsizetype kKeptCapacity = 8 * 1024;
 
 constexpr Refusal kHeadTimedOut{408, "timeout", "The request head did not arrive in time."};
 constexpr Refusal kBodyTimedOut{408, "timeout", "The body did not arrive in time."};
@@ -287,6 +288,8 @@ void Connection::expectRequest()
     m_door.returnBodyBytes(m_accountedBytes);
     m_accountedBytes = 0;
     release(m_body);
+    if (m_input.isEmpty())
+        release(m_input);
     m_requestId.clear();
     m_isHead = false;
     m_judgedBytes = 0;
@@ -368,10 +371,9 @@ void Connection::sweep(qint64 nowMs)
 
 void Connection::drain()
 {
-    if (m_phase == Phase::Head && m_input.isEmpty() && m_client.bytesToWrite() == 0)
+    // What is in flight ends the connection by itself, since the door is draining.
+    if (m_phase == Phase::Head && m_input.isEmpty())
         m_client.disconnectFromHost();
-    else
-        m_keepsAlive = false;
 }
 
 void Connection::abandon()
