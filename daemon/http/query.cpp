@@ -33,7 +33,9 @@ base::Result<Query> Query::parse(QByteArrayView text)
 
 std::optional<QByteArray> Query::unknown(std::initializer_list<const char *> known) const
 {
-    for (const auto &[name, value] : m_parameters) {
+    for (const auto &parameter : m_parameters) {
+        // Not a structured binding: clang 14 cannot capture one.
+        const QByteArray &name = parameter.first;
         const bool isKnown = std::any_of(known.begin(), known.end(),
                                          [&name](const char *each) { return name == each; });
         if (!isKnown)
