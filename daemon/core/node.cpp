@@ -164,6 +164,7 @@ void Node::Impl::foundCluster()
 {
     m_state.clusterId = m_random.next() | 1;
     m_state.caughtUpOnce = true;
+    m_isFounding = true;
     m_isDirty = m_isViewDirty = true;
     m_out.push_back(ClusterIdChanged{m_state.clusterId});
     say(Log::Level::Info, "founded cluster " + toHex16(m_state.clusterId));
@@ -239,6 +240,7 @@ void Node::Impl::saveState()
     m_state.members = m_table.records();
     m_savingRevision = ++m_revision;
     m_savingCeiling = m_state.clockCeiling;
+    m_savingClusterId = m_state.clusterId;
     m_out.push_back(SaveState{m_savingRevision, m_state});
 }
 
@@ -249,6 +251,7 @@ void Node::Impl::on(const StateSaved &saved)
     m_savingRevision = 0;
     if (saved.isSaved) {
         m_savedCeiling = m_savingCeiling;
+        m_isFounding = m_isFounding && m_savingClusterId != m_state.clusterId;
         return;
     }
     m_isDirty = true;

@@ -150,10 +150,12 @@ private:
     Readiness m_readiness = Readiness::Joining;
     QByteArray m_detail;
     bool m_syncedWithCaughtUp = false;
+    bool m_isFounding = false; ///< It made a cluster id that is not on its disk yet.
     bool m_isDirty = false;
     quint64 m_revision = 0;
     quint64 m_savingRevision = 0;
     quint64 m_savingCeiling = 0;
+    quint64 m_savingClusterId = 0;
     quint64 m_savedCeiling = 0;
     qint64 m_saveRetryMs = 0;
     bool m_isViewDirty = false;

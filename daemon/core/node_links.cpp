@@ -8,6 +8,13 @@ namespace dynakv::core {
 
 void Node::Impl::on(const LinkOpened &opened)
 {
+    if (m_isFounding) {
+        // Nobody may adopt a cluster that a crash would make this node forget; they dial again.
+        if (opened.isOutgoing)
+            m_dialer.closed(opened.dial, m_now.monoMs, false, m_random);
+        m_out.push_back(CloseLink{opened.link});
+        return;
+    }
     Link &link = m_links[opened.link];
     link.id = opened.link;
     link.isOutgoing = opened.isOutgoing;

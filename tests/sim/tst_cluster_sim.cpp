@@ -52,6 +52,7 @@ private Q_SLOTS:
     void anEmptyFounderIsAdopted();
     void grownClustersRefuseEachOther();
     void aNodeThatNamesOnlyItselfFounds();
+    void aFounderThatCrashesAtOnceStrandsNobody();
     void twoNodesThatJoinEachOtherWait();
     void aWildcardListenerLearnsItsAddress();
     void aJoiningNodeRefusesWrites();
@@ -355,6 +356,23 @@ void TestClusterSim::aNodeThatNamesOnlyItselfFounds()
     cluster.addNode({0});
     cluster.start(0);
     QVERIFY(cluster.runUntil(5000, [&] { return cluster.allReady(); }));
+}
+
+void TestClusterSim::aFounderThatCrashesAtOnceStrandsNobody()
+{
+    for (quint64 seed = 200; seed < 300; ++seed) {
+        SimCluster cluster(seed);
+        cluster.addNode({});
+        cluster.addNode({0});
+        cluster.start(0);
+        cluster.start(1);
+        cluster.run(static_cast<qint64>(1 + seed % 8));
+        cluster.crash(0);
+        cluster.run(500);
+        cluster.start(0);
+        QVERIFY(cluster.runUntil(20'000,
+                                 [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
+    }
 }
 
 void TestClusterSim::twoNodesThatJoinEachOtherWait()
