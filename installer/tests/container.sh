@@ -7,10 +7,18 @@
 # which node1 and node2 have their names. What docker itself would add, and what is not tested here,
 # is the publishing of ports. Needs root, and a few minutes.
 #
+#   installer/tests/container.sh                 builds everything, in the image's own build stage
+#   installer/tests/container.sh PACKAGE.deb     takes this server package in place of that stage
+#
 # DYNAKV_APT_CONF_DIR=DIR copies that directory's files to the base image's /etc/apt/apt.conf.d.
 # Ends with "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+package=${1:-}
+if [[ -n "$package" && ! -f "$package" ]]; then
+    echo "container: there is no package '$package'" >&2
+    exit 2
+fi
 if [[ "$(id -u)" != 0 ]]; then
     echo "container: needs root, for namespaces and for buildah's chroot isolation" >&2
     exit 1
@@ -74,8 +82,19 @@ rm "$work/base.tar"
 
 echo "== build the image"
 printf 'unqualified-search-registries = ["docker.io"]\n' >"$work/registries.conf"
+context=$PWD
+cp Dockerfile "$work/Dockerfile"
+if [[ -n "$package" ]]; then
+    context=$work/context
+    mkdir "$context"
+    cp "$package" "$context/dynakv-server.deb"
+    {
+        printf 'FROM debian:bookworm-slim AS build\nCOPY dynakv-server.deb /dynakv-server.deb\n'
+        sed -n '/^FROM debian:bookworm-slim$/,$p' Dockerfile
+    } >"$work/Dockerfile"
+fi
 CONTAINERS_REGISTRIES_CONF=$work/registries.conf build bud --pull-never --isolation chroot --format docker \
-    --file Dockerfile --tag dynakv . >"$work/build.log" 2>&1 || {
+    --file "$work/Dockerfile" --tag dynakv "$context" >"$work/build.log" 2>&1 || {
     tail -n 40 "$work/build.log"
     echo "container: the image was not built"
     exit 1
