@@ -1,3 +1,5 @@
+include(DynakvPrecompiled)
+
 # One folder = one library = one namespace: the link lists are the architecture.
 #   dynakv_library(<name> SOURCES <files...> LINK <public targets...>)
 #   dynakv_test(<name> SOURCES <files...> LINK <targets...> LABELS <labels...> [TIMEOUT <seconds>])
@@ -5,6 +7,7 @@ function(dynakv_library name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
     qt_add_library(${name} STATIC ${ARG_SOURCES})
     target_link_libraries(${name} PUBLIC dynakv_options ${ARG_LINK})
+    dynakv_precompile(${name})
 endfunction()
 
 # Labels in use: unit sim integration gui slow threads. Everything that runs more than one thread
@@ -19,6 +22,7 @@ function(dynakv_test name)
     endif()
     qt_add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE dynakv_options Qt6::Test ${ARG_LINK})
+    dynakv_precompile(${name})
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
         ENVIRONMENT "QT_QPA_PLATFORM=offscreen;LC_ALL=C.UTF-8")

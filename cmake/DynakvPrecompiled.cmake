@@ -1,0 +1,26 @@
+# A precompiled header: parsing Qt and the standard library is most of what a compile costs, and there
+# are more test programs than libraries. It is made once, of nothing that a target's own definitions
+# could change (Qt Test's headers are, so they are not in it). The presets switch it on.
+option(DYNAKV_PRECOMPILE "Compile the Qt and standard headers once" OFF)
+
+function(dynakv_precompile target)
+    if(NOT DYNAKV_PRECOMPILE)
+        return()
+    endif()
+    if(NOT TARGET dynakv_precompiled)
+        set(source "${CMAKE_BINARY_DIR}/precompiled/empty.cpp")
+        file(CONFIGURE OUTPUT "${source}" CONTENT "")
+        add_library(dynakv_precompiled OBJECT "${source}")
+        set_target_properties(dynakv_precompiled PROPERTIES AUTOMOC OFF AUTOUIC OFF
+            POSITION_INDEPENDENT_CODE ON)
+        target_link_libraries(dynakv_precompiled PRIVATE dynakv_options Qt6::Core)
+        target_precompile_headers(dynakv_precompiled PRIVATE
+            <QByteArray> <QByteArrayView> <QString> <QStringList> <QList> <QMap> <QHash> <QSet>
+            <QObject> <QTimer> <QDateTime> <QFile> <QJsonDocument> <QJsonObject> <QLoggingCategory>
+            <QMetaType> <QRegularExpression> <QUrl> <QVariant> <QtEndian>
+            <algorithm> <array> <atomic> <bitset> <chrono> <condition_variable> <deque>
+            <functional> <map> <memory> <mutex> <optional> <set> <string> <thread> <utility>
+            <variant> <vector>)
+    endif()
+    target_precompile_headers(${target} REUSE_FROM dynakv_precompiled)
+endfunction()
