@@ -40,7 +40,8 @@ BrowserPage::BrowserPage(Session &session, QWidget *parent)
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(splitter);
 
-    connect(m_keys, &KeyPanel::keyChosen, this, &BrowserPage::choose);
+    // Queued: a click selects its row only after it made it the current one.
+    connect(m_keys, &KeyPanel::keyChosen, this, &BrowserPage::choose, Qt::QueuedConnection);
     connect(m_keys, &KeyPanel::newKeyRequested, this, &BrowserPage::newKey);
     connect(m_keys, &KeyPanel::deleteRequested, m_value, &ValuePanel::askToDelete);
     connect(&m_keys->model(), &KeyModel::dataChanged, this, &BrowserPage::compareVersions);

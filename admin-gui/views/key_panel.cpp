@@ -194,7 +194,7 @@ void KeyPanel::markOpen(const QByteArray &key)
     const int row = key.isEmpty() ? -1 : m_model.rowOf(key);
     const QModelIndex current = m_table->currentIndex();
     const bool isMarked =
-        row >= 0 && row == current.row() && m_table->selectionModel()->hasSelection();
+        row >= 0 && row == current.row() && m_table->selectionModel()->isRowSelected(row);
     // A placeholder may be the open key, whose page is not held at the moment.
     const bool mayBeMarked =
         !key.isEmpty() && row < 0 && current.isValid() && m_model.keyAt(current.row()).isEmpty();

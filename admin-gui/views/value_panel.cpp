@@ -339,8 +339,14 @@ void ValuePanel::save()
         m_afterSave = nullptr;
         return;
     }
+    send(editedValue());
+}
+
+void ValuePanel::send(const client::Value &value)
+{
+    m_saving = value;
     m_savingRevision = m_editor->document()->revision();
-    m_document.save(editedValue());
+    m_document.save(value);
 }
 
 void ValuePanel::saved()
@@ -389,8 +395,7 @@ void ValuePanel::showConflict(KeyDocument::Conflict conflict)
         {tr("Keep editing")}};
     ask(this, question, [this, wasDeleted](int choice) {
         if (choice == 0) {
-            m_savingRevision = m_editor->document()->revision();
-            m_document.overwrite(editedValue());
+            m_document.overwrite(m_saving);
             return;
         }
         m_afterSave = nullptr;
@@ -507,7 +512,10 @@ void ValuePanel::runNoticeAction()
         m_document.reload();
         return;
     case Notice::SaveAgain:
-        save();
+        if (isModified())
+            save();
+        else if (m_document.state() == KeyDocument::State::Ready)
+            send(m_saving);
         return;
     }
 }

@@ -65,6 +65,7 @@ private:
     void updateControls();
     void replaceText(const QByteArray &json);
     void storeFromFile(const QString &path);
+    void send(const client::Value &value);
     [[nodiscard]] client::Value editedValue() const;
     void runNoticeAction();
 
@@ -91,6 +92,7 @@ private:
     Notice m_noticeAction = Notice::None;
     bool m_hasFault = false;
     bool m_isWrapping = false;
+    client::Value m_saving; ///< What was sent last; a conflict may be answered with it.
     int m_savingRevision = -1;
     std::function<void()> m_afterSave;
 };

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "admin-gui/session/key_document.h"
+#include "admin-gui/session/recent_addresses.h"
+#include "admin-gui/session/session.h"
+#include "tests/shared/client/fake_cluster.h"
+
+#include <QSettings>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace dynakv::admin;
+using namespace dynakv::test;
+using State = Session::State;
+
+class SessionTest final : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void initTestCase();
+    void init();
+    void cleanup();
+
+    void itConnectsAndFollowsTheMembers();
+    void aFirstAnswerThatFailsEndsTheAttempt();
+    void itGoesOnThroughAnotherNode();
+    void itComesBackAfterAllNodesWereGone();
+    void disconnectingForgetsTheCluster();
+
+    void aKeyIsReadSavedAndRemoved();
+    void aLaterVersionIsAConflict();
+    void aDeletedKeyIsAConflict();
+    void anOverwriteDoesNotLook();
+    void aKeyThatIsGoneIsToldApart();
+    void aSaveThatFailsKeepsWhatWasRead();
+    void answersToTheKeyBeforeAreDropped();
+
+    void recentAddressesAreFewAndTheLastOneFirst();
+
+private:
+    void connectToFirst();
+
+    QTemporaryDir m_settings;
+    std::unique_ptr<FakeCluster> m_cluster;
+    std::unique_ptr<Session> m_session;
+};
+
+void SessionTest::initTestCase()
+{
+    QSettings::setPath(QSettings::NativeFormat, QSettings::UserScope, m_settings.path());
+    QCoreApplication::setOrganizationName(QStringLiteral("DynaKV"));
+    QCoreApplication::setApplicationName(QStringLiteral("tst_session"));
+}
+
+void SessionTest::init()
+{
+    m_cluster = std::make_unique<FakeCluster>(3);
+    m_session = std::make_unique<Session>();
+    m_session->setPollIntervalMs(20);
+}
+
+void SessionTest::cleanup()
+{
+    m_session.reset();
+    m_cluster.reset();
+}
+
+void SessionTest::connectToFirst()
+{
+    m_session->connectTo(m_cluster->endpoint(0));
+    QTRY_COMPARE(m_session->state(), State::Connected);
+}
+
+void SessionTest::itConnectsAndFollowsTheMembers()
+{
+    connectToFirst();
+    QCOMPARE(m_session->status().members.size(), std::size_t{3});
+    m_cluster->setState(2, "suspect");
+    QTRY_COMPARE(m_session->status().members[2].state, QByteArray("suspect"));
+}
+
+void SessionTest::aFirstAnswerThatFailsEndsTheAttempt()
+{
+    m_cluster->kill(0);
+    QSignalSpy failed(m_session.get(), &Session::connectFailed);
+    m_session->connectTo(m_cluster->endpoint(0));
+    QCOMPARE(m_session->state(), State::Connecting);
+    QTRY_COMPARE(failed.size(), 1);
+    QCOMPARE(m_session->state(), State::Idle);
+    QVERIFY(failed[0][0].toString().contains(QLatin1String("refused")));
+}
+
+void SessionTest::itGoesOnThroughAnotherNode()
+{
+    connectToFirst();
+    QSignalSpy changed(m_session.get(), &Session::nodeChanged);
+    QSignalSpy states(m_session.get(), &Session::stateChanged);
+    m_cluster->kill(0);
+    QTRY_COMPARE(changed.size(), 1);
+    QTRY_COMPARE(m_session->status().members[0].state, QByteArray("down"));
+    QVERIFY(states.isEmpty());
+}
+
+void SessionTest::itComesBackAfterAllNodesWereGone()
+{
+    connectToFirst();
+    for (int i = 0; i < 3; ++i)
+        m_cluster->kill(i);
+    QTRY_COMPARE(m_session->state(), State::Unreachable);
+    QCOMPARE(m_session->status().members.size(), std::size_t{3}); // What was known stays.
+    m_cluster->revive(2);
+    QTRY_COMPARE(m_session->state(), State::Connected);
+    QCOMPARE(m_session->nodeInUse(), m_cluster->endpoint(2));
+}
+
+void SessionTest::disconnectingForgetsTheCluster()
+{
+    connectToFirst();
+    m_session->disconnectFromCluster();
+    QCOMPARE(m_session->state(), State::Idle);
+    QVERIFY(!m_session->client());
+    QTest::qWait(50); // What was under way arrives.
+    m_cluster->node(0).forgetSeen();
+    QTest::qWait(100); // Five turns of the poll that must not happen.
+    QVERIFY(m_cluster->node(0).seen().empty());
+}
+
+void SessionTest::aKeyIsReadSavedAndRemoved()
+{
+    m_cluster->putJson("k", "1");
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    QCOMPARE(document.value().bytes, QByteArray("1"));
+    QSignalSpy saved(&document, &KeyDocument::saved);
+    document.save({"2", false, {}, {}});
+    QTRY_COMPARE(saved.size(), 1);
+    QCOMPARE(m_cluster->find("k")->bytes, QByteArray("2"));
+    QCOMPARE(document.value().version, m_cluster->find("k")->version);
+    document.save({"3", false, {}, {}}); // Its own write is no conflict.
+    QTRY_COMPARE(saved.size(), 2);
+    QSignalSpy removed(&document, &KeyDocument::removed);
+    document.remove();
+    QTRY_COMPARE(removed.size(), 1);
+    QVERIFY(!m_cluster->find("k"));
+    QVERIFY(!document.isOpen());
+}
+
+void SessionTest::aLaterVersionIsAConflict()
+{
+    m_cluster->putJson("k", "1");
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    m_cluster->putJson("k", "\"theirs\"");
+    QSignalSpy conflicts(&document, &KeyDocument::conflictFound);
+    document.save({"\"mine\"", false, {}, {}});
+    QTRY_COMPARE(conflicts.size(), 1);
+    QCOMPARE(conflicts[0][0].value<KeyDocument::Conflict>(), KeyDocument::Conflict::Changed);
+    QCOMPARE(m_cluster->find("k")->bytes, QByteArray("\"theirs\""));
+    QCOMPARE(document.state(), KeyDocument::State::Ready);
+}
+
+void SessionTest::aDeletedKeyIsAConflict()
+{
+    m_cluster->putJson("k", "1");
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    m_cluster->remove("k");
+    QSignalSpy conflicts(&document, &KeyDocument::conflictFound);
+    document.save({"2", false, {}, {}});
+    QTRY_COMPARE(conflicts.size(), 1);
+    QCOMPARE(conflicts[0][0].value<KeyDocument::Conflict>(), KeyDocument::Conflict::Deleted);
+    QVERIFY(!m_cluster->find("k"));
+}
+
+void SessionTest::anOverwriteDoesNotLook()
+{
+    m_cluster->putJson("k", "1");
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    m_cluster->putJson("k", "\"theirs\"");
+    QSignalSpy saved(&document, &KeyDocument::saved);
+    document.overwrite({"\"mine\"", false, {}, {}});
+    QTRY_COMPARE(saved.size(), 1);
+    QCOMPARE(m_cluster->find("k")->bytes, QByteArray("\"mine\""));
+}
+
+void SessionTest::aKeyThatIsGoneIsToldApart()
+{
+    connectToFirst();
+    KeyDocument document(*m_session);
+    QSignalSpy failed(&document, &KeyDocument::loadFailed);
+    document.open("absent");
+    QTRY_COMPARE(failed.size(), 1);
+    QVERIFY(failed[0][1].toBool());
+    for (int i = 0; i < 3; ++i)
+        m_cluster->kill(i);
+    document.reload();
+    QTRY_COMPARE(failed.size(), 2);
+    QVERIFY(!failed[1][1].toBool());
+}
+
+void SessionTest::aSaveThatFailsKeepsWhatWasRead()
+{
+    m_cluster->putJson("k", "1");
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    for (int i = 0; i < 3; ++i)
+        m_cluster->kill(i);
+    QSignalSpy failed(&document, &KeyDocument::saveFailed);
+    document.save({"2", false, {}, {}});
+    QTRY_COMPARE(failed.size(), 1);
+    QCOMPARE(document.state(), KeyDocument::State::Ready);
+    QCOMPARE(document.value().bytes, QByteArray("1"));
+}
+
+void SessionTest::answersToTheKeyBeforeAreDropped()
+{
+    m_cluster->putJson("a", "\"a\"");
+    m_cluster->putJson("b", "\"b\"");
+    connectToFirst();
+    KeyDocument document(*m_session);
+    QSignalSpy loaded(&document, &KeyDocument::loaded);
+    document.open("a");
+    document.open("b");
+    QTRY_COMPARE(loaded.size(), 1);
+    QCOMPARE(document.value().bytes, QByteArray("\"b\""));
+    m_session->pollNow();
+    QTest::qWait(50);
+    QCOMPARE(loaded.size(), 1);
+}
+
+void SessionTest::recentAddressesAreFewAndTheLastOneFirst()
+{
+    for (int i = 0; i < 20; ++i)
+        recent::remember(QStringLiteral("node-%1:6660").arg(i));
+    recent::remember(QStringLiteral("node-18:6660"));
+    QCOMPARE(recent::addresses().size(), recent::kAddressesMax);
+    QCOMPARE(recent::addresses().at(0), QStringLiteral("node-18:6660"));
+    QCOMPARE(recent::addresses().at(1), QStringLiteral("node-19:6660"));
+    QCOMPARE(recent::addresses().count(QStringLiteral("node-18:6660")), 1);
+    recent::forget(QStringLiteral("node-18:6660"));
+    QVERIFY(!recent::addresses().contains(QStringLiteral("node-18:6660")));
+}
+
+QTEST_GUILESS_MAIN(SessionTest)
+#include "tst_session.moc"
