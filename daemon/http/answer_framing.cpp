@@ -5,6 +5,8 @@
 
 #include <QDate>
 
+#include <algorithm>
+
 namespace dynakv::http {
 namespace {
 
@@ -36,30 +38,33 @@ bool isFrontDoors(QByteArrayView name)
            equalsIgnoringCase(name, "server");
 }
 
+/// The line that starts at \a start, without its end; a null view where its end is not there yet.
 QByteArrayView lineAt(QByteArrayView bytes, qsizetype start)
 {
-    const qsizetype end = bytes.indexOf("\r\n", start);
-    return bytes.sliced(start, end - start);
+    const qsizetype end = bytes.indexOf('\n', start);
+    return end <= start ? QByteArrayView() : bytes.sliced(start, end - 1 - start);
 }
 
 } // namespace
 
 std::optional<CapturedAnswer> findAnswer(QByteArrayView bytes)
 {
-    const qsizetype headEnd = bytes.indexOf("\r\n\r\n");
-    if (headEnd < 0)
+    const QByteArrayView statusLine = lineAt(bytes, 0);
+    if (statusLine.isNull())
         return std::nullopt;
     CapturedAnswer answer;
-    const QByteArrayView statusLine = lineAt(bytes, 0);
     answer.status = statusLine.size() >= 12 ? statusLine.sliced(9, 3).toInt() : 0;
     answer.fieldsStart = statusLine.size() + 2;
-    answer.bodyStart = headEnd + 4;
-    for (qsizetype at = answer.fieldsStart; at < headEnd;) {
+    for (qsizetype at = answer.fieldsStart; answer.bodyStart == 0;) {
         const QByteArrayView line = lineAt(bytes, at);
+        if (line.isNull())
+            return std::nullopt;
+        at += line.size() + 2;
+        if (line.isEmpty())
+            answer.bodyStart = at;
         const qsizetype colon = line.indexOf(':');
         if (colon > 0 && equalsIgnoringCase(line.first(colon), "content-length"))
             answer.bodyBytes = trimmedWhiteSpace(line.sliced(colon + 1)).toLongLong();
-        at += line.size() + 2;
     }
     if (bytes.size() - answer.bodyStart < answer.bodyBytes)
         return std::nullopt;
@@ -107,27 +112,30 @@ QByteArray frameReply(const HttpReply &reply, const AnswerFrame &frame)
 QByteArray toHttpDate(qint64 unixSeconds)
 {
     // By hand, because QLocale takes longer over this than the rest of a small answer takes.
-    static constexpr const char *days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr const char *months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static constexpr char days[] = "SunMonTueWedThuFriSat";
+    static constexpr char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     constexpr qint64 secondsPerDay = 86'400;
+    constexpr qint64 epochDay = 2'440'588;         // Julian day of 1970-01-01.
     constexpr qint64 lastSecond = 253'402'300'799; // Of the year 9999: four digits of year.
     const qint64 seconds = qBound<qint64>(0, unixSeconds, lastSecond);
-    const QDate date =
-        QDate::fromJulianDay(QDate(1970, 1, 1).toJulianDay() + seconds / secondsPerDay);
+    const QDate date = QDate::fromJulianDay(epochDay + seconds / secondsPerDay);
     const qint64 ofDay = seconds % secondsPerDay;
-    const auto twoDigits = [](qint64 number) {
-        const char text[] = {static_cast<char>('0' + number / 10),
-                             static_cast<char>('0' + number % 10)};
-        return QByteArray(text, 2);
+
+    QByteArray text("day, dd mon yyyy hh:mm:ss GMT");
+    char *const at = text.data();
+    const auto putTwoDigits = [at](int place, qint64 number) {
+        at[place] = static_cast<char>('0' + number / 10);
+        at[place + 1] = static_cast<char>('0' + number % 10);
     };
-    QByteArray text;
-    text.reserve(29);
-    text.append(days[date.dayOfWeek() % 7]).append(", ").append(twoDigits(date.day()));
-    text.append(' ').append(months[date.month() - 1]).append(' ');
-    text.append(QByteArray::number(date.year()).rightJustified(4, '0')).append(' ');
-    text.append(twoDigits(ofDay / 3600)).append(':').append(twoDigits(ofDay / 60 % 60));
-    return text.append(':').append(twoDigits(ofDay % 60)).append(" GMT");
+    std::copy_n(days + 3 * (date.dayOfWeek() % 7), 3, at);
+    putTwoDigits(5, date.day());
+    std::copy_n(months + 3 * (date.month() - 1), 3, at + 8);
+    putTwoDigits(12, date.year() / 100);
+    putTwoDigits(14, date.year() % 100);
+    putTwoDigits(17, ofDay / 3600);
+    putTwoDigits(20, ofDay / 60 % 60);
+    putTwoDigits(23, ofDay % 60);
+    return text;
 }
 
 } // namespace dynakv::http

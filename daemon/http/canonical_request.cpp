@@ -22,12 +22,29 @@ void appendField(QByteArray &text, const RequestHead &head, QByteArrayView name)
         text.append("\r\n");
 }
 
-void appendHex(QByteArray &text, QByteArrayView bytes)
+constexpr QByteArrayView kAsteriskTarget = "/.x";
+
+bool isPlain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+/// A slash after a slash is not written as one: a target that starts with two names a host to QUrl.
+void appendEncoded(QByteArray &text, QByteArrayView bytes)
 {
     static constexpr char digits[] = "0123456789abcdef";
+    bool isAfterSlash = false;
     for (const char c : bytes) {
-        const auto u = static_cast<unsigned char>(c);
-        text.append(digits[u >> 4]).append(digits[u & 15]);
+        const bool isSlash = c == '/' && !isAfterSlash;
+        if (isPlain(c) || isSlash) {
+            text.append(c);
+        } else {
+            const auto u = static_cast<unsigned char>(c);
+            const char escaped[] = {'.', digits[u >> 4], digits[u & 15]};
+            text.append(escaped, sizeof(escaped));
+        }
+        isAfterSlash = isSlash;
     }
 }
 
@@ -43,14 +60,18 @@ int hexDigit(char c)
 QByteArray toCanonicalHead(const RequestHead &head, const QByteArray &requestId)
 {
     QByteArray text;
-    text.reserve(256 + 2 * (head.path.size() + head.query.size()));
-    text.append(toText(head.method == Method::Head ? Method::Get : head.method)).append(" /");
-    appendHex(text, head.path);
-    if (!head.query.isNull()) {
-        appendHex(text, "?");
-        appendHex(text, head.query);
+    text.reserve(256 + head.path.size() + head.query.size());
+    text.append(toText(head.method == Method::Head ? Method::Get : head.method)).append(' ');
+    if (head.path == "*") {
+        text.append(kAsteriskTarget);
+    } else {
+        appendEncoded(text, head.path);
+        if (!head.query.isNull()) {
+            appendEncoded(text, "?");
+            appendEncoded(text, head.query);
+        }
     }
-    text.append(" HTTP/1.1\r\nHost: localhost\r\n");
+    text.append(" HTTP/1.1\r\nHost: h\r\n");
     text.append(kRequestIdField).append(": ").append(requestId).append("\r\n");
     for (const char *name : {"content-type", "content-encoding", "accept", "if-match",
                              "if-none-match", "dynakv-at-least"})
@@ -65,19 +86,28 @@ void endCanonicalHead(QByteArray &head, qsizetype bodyBytes)
     head.append("\r\n");
 }
 
-bool readCanonicalPath(QByteArrayView canonicalPath, HttpRequest &request)
+bool readCanonicalTarget(QByteArrayView canonical, HttpRequest &request)
 {
-    if (!canonicalPath.startsWith('/') || canonicalPath.size() % 2 == 0)
-        return false;
+    if (canonical == kAsteriskTarget) {
+        request.path = "*";
+        return true;
+    }
     QByteArray target;
-    target.reserve(canonicalPath.size() / 2);
-    for (qsizetype i = 1; i < canonicalPath.size(); i += 2) {
-        const int high = hexDigit(canonicalPath[i]);
-        const int low = hexDigit(canonicalPath[i + 1]);
+    target.reserve(canonical.size());
+    for (qsizetype i = 0; i < canonical.size(); ++i) {
+        if (canonical[i] != '.') {
+            target.append(canonical[i]);
+            continue;
+        }
+        const int high = i + 2 < canonical.size() ? hexDigit(canonical[i + 1]) : -1;
+        const int low = i + 2 < canonical.size() ? hexDigit(canonical[i + 2]) : -1;
         if (high < 0 || low < 0)
             return false;
         target.append(static_cast<char>(high * 16 + low));
+        i += 2;
     }
+    if (!target.startsWith('/'))
+        return false;
     const qsizetype mark = target.indexOf('?');
     if (mark >= 0)
         request.query = target.sliced(mark + 1);

@@ -5,9 +5,10 @@
 
 #include <QByteArray>
 
-/// The form in which a checked request passes through Qt's HTTP server: the target as hex digits,
-/// so that neither QUrl nor Qt's decoding ever touches the bytes of a key; one Content-Length where
-/// the client declared a body; HEAD as GET; and only the fields that handlers know.
+/// The form in which a checked request passes through Qt's HTTP server: a target of characters that
+/// neither QUrl nor Qt's decoding ever touches, whatever the bytes of the key; one Content-Length
+/// where the client declared a body; HEAD as GET; and only the fields that handlers know. Qt 6.4
+/// reads a head byte by byte, so that it is kept short.
 namespace dynakv::http {
 
 /// All of the head but what follows from the body, which may still be on its way.
@@ -16,12 +17,13 @@ QByteArray toCanonicalHead(const RequestHead &head, const QByteArray &requestId)
 /// client declared none.
 void endCanonicalHead(QByteArray &head, qsizetype bodyBytes);
 
-/// The target that toCanonicalHead() wrote as \a canonicalPath (`/` and hex digits), cut at its
-/// first `?` into path and query of \a request. False where it is none.
-bool readCanonicalPath(QByteArrayView canonicalPath, HttpRequest &request);
+/// Reads a target as toCanonicalHead() writes it, cut at its first `?` into path and query of
+/// \a request: letters, digits, `_`, `-` and single slashes are themselves, any other byte is a dot
+/// and two hex digits; `*` is `/.x`. False where it is none.
+bool readCanonicalTarget(QByteArrayView canonical, HttpRequest &request);
 
 /// The names under which a canonical head carries what handlers read.
-inline constexpr const char *kRequestIdField = "X-Request-Id";
+inline constexpr const char *kRequestIdField = "Id";
 inline constexpr const char *kAtLeastField = "DynaKV-At-Least";
 
 } // namespace dynakv::http

@@ -125,7 +125,7 @@ inline std::optional<HttpRequest> takeRequest(const QHttpServerRequest &from)
 {
     HttpRequest request;
     const auto method = methodOf(from);
-    if (!method || !readCanonicalPath(from.url().path().toLatin1(), request))
+    if (!method || !readCanonicalTarget(from.url().path().toLatin1(), request))
         return std::nullopt;
     const auto field = [&from](const char *name) {
         const auto value = from.value(name);

@@ -73,6 +73,8 @@ HttpReply jsonViewReply(const core::Record &record, bool withMeta)
 
 std::optional<HttpReply> conditionReply(const HttpRequest &request, const core::Record *record)
 {
+    if (!request.ifMatch && !request.ifNoneMatch)
+        return std::nullopt;
     const QByteArray tag = record ? record->version.toString() : QByteArray();
     for (const bool isMatch : {true, false}) {
         const auto &list = isMatch ? request.ifMatch : request.ifNoneMatch;
