@@ -17,6 +17,12 @@ Cluster::Cluster(int nodes)
 
 Cluster::~Cluster()
 {
+    for (const auto &each : m_nodes) {
+        // A node that was killed cannot tell by its exit code.
+        const QByteArray log = each->log();
+        if (log.contains("Sanitizer: ") || log.contains("runtime error: "))
+            QTest::qFail("a sanitizer found something in a node", __FILE__, __LINE__);
+    }
     if (!QTest::currentTestFailed())
         return;
     for (const auto &each : m_nodes) {

@@ -10,8 +10,8 @@
 
 namespace dynakv::test {
 
-/// Daemons of one temporary directory, as the quick start has them. Where the test failed, the
-/// destructor prints their logs.
+/// Daemons of one temporary directory, as the quick start has them. The destructor fails the test
+/// where a sanitizer wrote into a log, and prints the logs of a test that failed.
 class Cluster
 {
 public:
