@@ -89,7 +89,7 @@ void NodeDriver::turn()
 {
     m_isTurning = true;
     while (!m_events.empty() && !m_isRekeying && m_phase != Phase::Stopped) {
-        const core::Event event = std::move(m_events.front());
+        core::Event event = std::move(m_events.front());
         m_events.pop_front();
         carryOut(m_node->handle(std::move(event), currentTime()));
     }
@@ -121,12 +121,14 @@ void NodeDriver::carry(core::Send &send)
 void NodeDriver::carry(core::Append &append)
 {
     const qsizetype peerBytes = append.isForPeer ? bytesOf(append.records) : 0;
-    throttlePeers(peerBytes);
+    m_peerBytes += peerBytes;
+    throttlePeers();
     ++m_owed;
     const auto done = [this, ticket = append.ticket, peerBytes](storage::CommitResult result) {
         m_inbox.post([this, ticket, peerBytes, result = std::move(result)] {
             --m_owed;
-            throttlePeers(-peerBytes);
+            m_peerBytes -= peerBytes;
+            throttlePeers();
             enqueue(
                 core::Committed{ticket, resultOf(result.status), result.durability, result.detail});
         });
@@ -165,12 +167,14 @@ void NodeDriver::carry(core::ViewChanged &)
 void NodeDriver::carry(core::ClusterIdChanged &change)
 {
     m_isRekeying = true;
+    throttlePeers();
     ++m_owed;
     m_storage.runBetweenCommits([this, clusterId = change.clusterId] {
         m_table.setTreeKey(clusterId);
         m_inbox.post([this] {
             --m_owed;
             m_isRekeying = false;
+            throttlePeers();
             turn();
         });
     });
@@ -202,12 +206,13 @@ void NodeDriver::publishView()
     m_publish(std::move(view));
 }
 
-/// A disk slower than the peers must not fill the memory with their records. Heartbeats wait as
-/// well, hence bounds that a disk works off well within the detector's patience.
-void NodeDriver::throttlePeers(qsizetype bytesMore)
+/// A disk slower than the peers must not fill the memory with their records, nor what comes while
+/// core waits for the tree. Heartbeats wait as well, hence bounds that a disk works off well within
+/// the detector's patience.
+void NodeDriver::throttlePeers()
 {
-    m_peerBytes += bytesMore;
-    const bool pause = m_peerBytes > (m_arePeersPaused ? kPeerBytesResume : kPeerBytesPause);
+    const qsizetype bound = m_arePeersPaused ? kPeerBytesResume : kPeerBytesPause;
+    const bool pause = m_isRekeying || m_peerBytes > bound;
     if (pause == m_arePeersPaused)
         return;
     m_arePeersPaused = pause;

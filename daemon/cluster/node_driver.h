@@ -59,7 +59,7 @@ private:
     void carry(core::Log &log);
 
     void publishView();
-    void throttlePeers(qsizetype bytesMore);
+    void throttlePeers();
     void closeLinks();
     void proceedStop();
 

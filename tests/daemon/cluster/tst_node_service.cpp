@@ -49,23 +49,27 @@ class Gate
 public:
     explicit Gate(storage::StorageWorker &storage)
     {
-        storage.runBetweenCommits([this] {
-            std::unique_lock lock(m_mutex);
-            m_changed.wait(lock, [this] { return m_isOpen; });
+        storage.runBetweenCommits([state = m_state] {
+            std::unique_lock lock(state->mutex);
+            state->changed.wait(lock, [&] { return state->isOpen; });
         });
     }
     ~Gate() { open(); }
     void open()
     {
-        const std::lock_guard lock(m_mutex);
-        m_isOpen = true;
-        m_changed.notify_all();
+        const std::lock_guard lock(m_state->mutex);
+        m_state->isOpen = true;
+        m_state->changed.notify_all();
     }
 
 private:
-    std::mutex m_mutex;
-    std::condition_variable m_changed;
-    bool m_isOpen = false;
+    struct State
+    {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool isOpen = false;
+    };
+    std::shared_ptr<State> m_state = std::make_shared<State>(); ///< The waiting thread's as well.
 };
 
 quint16 nextApiPort()
@@ -236,6 +240,7 @@ void TestNodeService::theGenerationRisesWithEachStart()
     for (quint64 start = 1; start <= 3; ++start) {
         TestNode node(core::Durability::Os, directory.path());
         QVERIFY(node.start());
+        QVERIFY(node.takesWrites()); // Before its cluster is stored it greets nobody.
         RawPeer peer(node.service->clusterPort());
         QTRY_COMPARE(peer.count<core::Hello>(), 1);
         const auto hello = std::get<core::Hello>(peer.messages()[0]);
