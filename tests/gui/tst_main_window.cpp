@@ -7,6 +7,7 @@
 #include "tests/shared/client/fake_cluster.h"
 
 #include <QAccessible>
+#include <QAction>
 #include <QApplication>
 #include <QClipboard>
 #include <QDialog>
@@ -90,9 +91,14 @@ void MainWindowTest::theFirstPageConnectsAndRemembers()
     const QString address = QString::fromUtf8(m_cluster->endpoint(0).toString());
     QVERIFY(m_driver->window().windowTitle().contains(address));
     QVERIFY(m_driver->find<QLabel>("statusNode").text().contains(address));
-    m_driver.reset();
-    m_driver = std::make_unique<WindowDriver>();
-    QVERIFY(m_driver->find<QLineEdit>("connectAddress").isVisible());
+    const auto actions = m_driver->window().findChildren<QAction *>();
+    for (QAction *action : actions)
+        if (action->text() == QLatin1String("&Disconnect"))
+            action->trigger();
+    QTRY_VERIFY(m_driver->find<QLineEdit>("connectAddress").isVisible());
+    QCOMPARE(m_driver->find<QPushButton>("recentAddress").text(), address);
+    m_driver->press("recentAddress");
+    QTRY_VERIFY(m_driver->isConnected() && m_driver->keys().isVisible());
 }
 
 void MainWindowTest::anAddressThatFailsIsExplainedOnTheFirstPage_data()
