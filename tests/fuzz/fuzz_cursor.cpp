@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     request.path = "/key/" + (mark < 0 ? text : text.left(mark));
     request.query = mark < 0 ? QByteArray() : text.mid(mark + 1);
     if (const auto query = Query::parse(request.query)) {
-        for (const char *path : {request.path.constData(), "/key"}) {
+        for (const QByteArray &path : {request.path, QByteArray("/key")}) {
             request.path = path;
             const auto key = keyOf(request, *query);
             if (key && (key->isEmpty() || key->size() > 1024))
