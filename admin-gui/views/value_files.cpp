@@ -90,13 +90,9 @@ void ValuePanel::storeFromFile(const QString &path)
         Tone::Warning,
         tr("Replace the value?"),
         tr("“%1” gets the %2 of %3.")
-            .arg(displayKey(m_document.key()), displaySize(value.bytes.size()), path)
-            + (isModified() ? QLatin1Char(' ') + tr("Your unsaved text goes with it.") : QString()),
-        {
-        {tr("Replace"), Question::Kind::Destructive},
-        {
-            tr("Cancel")
-        }}};
+                .arg(displayKey(m_document.key()), displaySize(value.bytes.size()), path) +
+            (isModified() ? QLatin1Char(' ') + tr("Your unsaved text goes with it.") : QString()),
+        {{tr("Replace"), Question::Kind::Destructive}, {tr("Cancel")}}};
     ask(this, question, [this, value](int choice) {
         if (choice != 0)
             return;
