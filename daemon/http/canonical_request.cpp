@@ -23,6 +23,8 @@ void appendField(QByteArray &text, const RequestHead &head, QByteArrayView name)
 }
 
 constexpr QByteArrayView kAsteriskTarget = "/.x";
+constexpr const char *kRequestIdField = "id";
+constexpr const char *kLengthField = "content-length";
 
 bool isPlain(char c)
 {
@@ -82,7 +84,7 @@ QByteArray toCanonicalHead(const RequestHead &head, const QByteArray &requestId)
 void endCanonicalHead(QByteArray &head, qsizetype bodyBytes)
 {
     if (bodyBytes >= 0)
-        head.append("Content-Length: ").append(QByteArray::number(bodyBytes)).append("\r\n");
+        head.append(kLengthField).append(": ").append(QByteArray::number(bodyBytes)).append("\r\n");
     head.append("\r\n");
 }
 
@@ -113,6 +115,26 @@ bool readCanonicalTarget(QByteArrayView canonical, HttpRequest &request)
         request.query = target.sliced(mark + 1);
     request.path = mark < 0 ? std::move(target) : target.first(mark);
     return true;
+}
+
+void takeCanonicalField(QByteArrayView name, const QByteArray &value, HttpRequest &request)
+{
+    if (equalsIgnoringCase(name, kRequestIdField))
+        request.requestId = value;
+    else if (equalsIgnoringCase(name, kLengthField))
+        request.hasBody = true;
+    else if (equalsIgnoringCase(name, "content-type"))
+        request.contentType = value;
+    else if (equalsIgnoringCase(name, "content-encoding"))
+        request.contentEncoding = value;
+    else if (equalsIgnoringCase(name, "accept"))
+        request.accept = value;
+    else if (equalsIgnoringCase(name, "if-match"))
+        request.ifMatch = value;
+    else if (equalsIgnoringCase(name, "if-none-match"))
+        request.ifNoneMatch = value;
+    else if (equalsIgnoringCase(name, "dynakv-at-least"))
+        request.atLeast = value;
 }
 
 } // namespace dynakv::http

@@ -22,8 +22,7 @@ void endCanonicalHead(QByteArray &head, qsizetype bodyBytes);
 /// and two hex digits; `*` is `/.x`. False where it is none.
 bool readCanonicalTarget(QByteArrayView canonical, HttpRequest &request);
 
-/// The names under which a canonical head carries what handlers read.
-inline constexpr const char *kRequestIdField = "Id";
-inline constexpr const char *kAtLeastField = "DynaKV-At-Least";
+/// Takes one field of a canonical head over into \a request.
+void takeCanonicalField(QByteArrayView name, const QByteArray &value, HttpRequest &request);
 
 } // namespace dynakv::http

@@ -39,30 +39,43 @@ public:
     /// Once only.
     void send(const HttpReply &reply)
     {
+        const auto status = static_cast<QHttpServerResponder::StatusCode>(reply.status);
 #if QT_VERSION < QT_VERSION_CHECK(6, 5, 0)
         if (!m_socket)
             return; // The client left; 6.4 itself would write through the dangling pointer.
-#endif
-        QHttpServerResponse response(reply.contentType, reply.body,
-                                     static_cast<QHttpServerResponse::StatusCode>(reply.status));
-#if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
-        QHttpHeaders headers = response.headers();
+        // Piece by piece: QHttpServerResponse would hash every field first.
+        m_responder->writeStatusLine(status);
+        if (!reply.contentType.isEmpty())
+            m_responder->writeHeader("Content-Type", reply.contentType);
         for (const auto &[name, value] : reply.headers)
-            headers.append(name, value);
-        response.setHeaders(std::move(headers));
+            m_responder->writeHeader(name, value);
+        m_responder->writeHeader("Content-Length", QByteArray::number(reply.body.size()));
+        m_responder->writeBody(reply.body);
 #else
-        for (const auto &[name, value] : reply.headers)
-            response.addHeader(name, value);
-#endif
-#if QT_VERSION >= QT_VERSION_CHECK(6, 5, 0)
+        QHttpServerResponse response(reply.contentType, reply.body, status);
+        addHeaders(response, reply.headers);
         m_responder->sendResponse(response);
         m_responder.reset(); // From 6.5 on the next request is read when the responder is gone.
-#else
-        response.write(std::move(*m_responder));
 #endif
     }
 
 private:
+#if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
+    static void addHeaders(QHttpServerResponse &response, const HeaderList &list)
+    {
+        QHttpHeaders headers = response.headers();
+        for (const auto &[name, value] : list)
+            headers.append(name, value);
+        response.setHeaders(std::move(headers));
+    }
+#elif QT_VERSION >= QT_VERSION_CHECK(6, 5, 0)
+    static void addHeaders(QHttpServerResponse &response, const HeaderList &list)
+    {
+        for (const auto &[name, value] : list)
+            response.addHeader(name, value);
+    }
+#endif
+
     std::shared_ptr<QHttpServerResponder> m_responder;
 #if QT_VERSION < QT_VERSION_CHECK(6, 5, 0)
     QPointer<QTcpSocket> m_socket;
@@ -120,6 +133,21 @@ inline std::optional<Method> methodOf(const QHttpServerRequest &request)
     }
 }
 
+/// Calls \a visit(name, value) for every field.
+template <typename Visit>
+void forEachField(const QHttpServerRequest &request, Visit visit)
+{
+#if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
+    const QHttpHeaders &headers = request.headers();
+    for (qsizetype i = 0; i < headers.size(); ++i)
+        visit(QByteArrayView(headers.nameAt(i).data(), headers.nameAt(i).size()),
+              headers.valueAt(i).toByteArray());
+#else
+    for (const auto &[name, value] : request.headers())
+        visit(QByteArrayView(name), value);
+#endif
+}
+
 /// The canonical request that Qt has parsed, as our value; nothing where it is not canonical.
 inline std::optional<HttpRequest> takeRequest(const QHttpServerRequest &from)
 {
@@ -127,23 +155,10 @@ inline std::optional<HttpRequest> takeRequest(const QHttpServerRequest &from)
     const auto method = methodOf(from);
     if (!method || !readCanonicalTarget(from.url().path().toLatin1(), request))
         return std::nullopt;
-    const auto field = [&from](const char *name) {
-        const auto value = from.value(name);
-        return QByteArray(value.data(), value.size());
-    };
-    const auto optionalField = [&field](const char *name) {
-        QByteArray value = field(name);
-        return value.isEmpty() ? std::nullopt : std::optional(std::move(value));
-    };
     request.method = *method;
-    request.requestId = field(kRequestIdField);
-    request.contentType = field("Content-Type");
-    request.contentEncoding = field("Content-Encoding");
-    request.accept = field("Accept");
-    request.atLeast = field(kAtLeastField);
-    request.ifMatch = optionalField("If-Match");
-    request.ifNoneMatch = optionalField("If-None-Match");
-    request.hasBody = !field("Content-Length").isEmpty();
+    forEachField(from, [&request](QByteArrayView name, const QByteArray &value) {
+        takeCanonicalField(name, value, request);
+    });
     request.body = from.body();
     return request;
 }

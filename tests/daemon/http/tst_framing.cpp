@@ -126,7 +126,7 @@ void TestFraming::passesOnlyKnownFieldsOn()
     head.fields = {{"Authorization", "secret"}, {"Connection", "upgrade"}, {"Id", "forged"}};
     QByteArray canonical = toCanonicalHead(head, "id");
     endCanonicalHead(canonical, -1);
-    QCOMPARE(canonical, "GET / HTTP/1.1\r\nHost: h\r\nId: id\r\n\r\n");
+    QCOMPARE(canonical, "GET / HTTP/1.1\r\nHost: h\r\nid: id\r\n\r\n");
 }
 
 void TestFraming::findsAnAnswerOnlyWhenItIsWhole()

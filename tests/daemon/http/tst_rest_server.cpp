@@ -72,6 +72,7 @@ private Q_SLOTS:
     void staysSmallUnderAnEndlessHead();
     void staysSmallUnderAnEndlessBody();
     void acceptsNoMoreThanItsCap();
+    void handsOnTheFieldsThatHandlersKnow();
     void takesOverAPlainRequestId();
     void answersUnderItsAllowedNames();
     void stopsAfterTheAnswersInFlight();
@@ -442,6 +443,32 @@ void TestRestServer::acceptsNoMoreThanItsCap()
     QVERIFY(inside[0]->receive());
     inside.pop_back();
     QVERIFY(outside.receive());
+}
+
+void TestRestServer::handsOnTheFieldsThatHandlersKnow()
+{
+    ServerFixture fixture;
+    fixture.put("k", "1");
+    RawClient client(fixture.server.port());
+    const auto statusOf = [&client](const QByteArray &request) {
+        client.send(request);
+        const auto answer = client.receive();
+        return answer ? answer->status : 0;
+    };
+    const auto getWith = [](const QByteArray &field) {
+        return "GET /key/k HTTP/1.1\r\nHost: localhost\r\n" + field + "\r\n\r\n";
+    };
+    const QByteArray etag = '"' + fixture.table.find("k")->version.toString() + '"';
+    QCOMPARE(statusOf(getWith("If-None-Match: \"x\"\r\nIf-None-Match: " + etag)), 304);
+    QCOMPARE(statusOf(getWith("If-Match: \"x\"")), 412);
+    QCOMPARE(statusOf(getWith("DynaKV-At-Least: x")), 501);
+    QCOMPARE(statusOf(put("/key/k", "{\"value\":1}", "If-Match: *\r\n")), 501);
+    QCOMPARE(statusOf(put("/key/k", "{\"value\":1}", "Content-Encoding: gzip\r\n")), 415);
+    QCOMPARE(statusOf(put("/key/k", "{\"value\":1}", "Content-Type: image/png\r\n")), 415);
+    client.send(getWith("Accept: application/octet-stream"));
+    const auto bytes = client.receive();
+    QVERIFY(bytes);
+    QCOMPARE(bytes->body, "1");
 }
 
 void TestRestServer::takesOverAPlainRequestId()
