@@ -68,7 +68,7 @@ HttpReply jsonViewReply(const core::Record &record, bool withMeta)
     } else {
         body.append('}');
     }
-    return {200, "application/json", body, {}};
+    return {200, QByteArrayLiteral("application/json"), body, {}};
 }
 
 std::optional<HttpReply> conditionReply(const HttpRequest &request, const core::Record *record)
@@ -108,10 +108,12 @@ HttpReply keyReply(const HttpRequest &request, const core::Record *record, KeyVi
                             request.requestId);
     if (!reply)
         reply = options.asBytes ? bytesReply(*record) : jsonViewReply(*record, options.withMeta);
-    reply->headers.emplace_back("ETag", '"' + record->version.toString() + '"');
-    reply->headers.emplace_back("Last-Modified", toHttpDate(record->version.wallMs() / 1000));
-    reply->headers.emplace_back("Cache-Control", "no-cache");
-    reply->headers.emplace_back("Vary", "Accept");
+    reply->headers.reserve(reply->headers.size() + 4);
+    reply->headers.emplace_back(QByteArrayLiteral("ETag"), '"' + record->version.toString() + '"');
+    reply->headers.emplace_back(QByteArrayLiteral("Last-Modified"),
+                                toHttpDate(record->version.wallMs() / 1000));
+    reply->headers.emplace_back(QByteArrayLiteral("Cache-Control"), QByteArrayLiteral("no-cache"));
+    reply->headers.emplace_back(QByteArrayLiteral("Vary"), QByteArrayLiteral("Accept"));
     return *std::move(reply);
 }
 
