@@ -211,9 +211,10 @@ void Node::Impl::establish(Link &link)
     m_detector.heard(peer, m_now.monoMs);
     link.heartbeatDueMs = m_now.monoMs;
     send(link.id, Gossip{m_table.records(), true});
-    // One side leads at once: the one that lacks something, else the smaller id.
+    // One side leads: at once the one that lacks something, else the smaller id as soon as the
+    // first heartbeat has told that the peer lacks nothing.
     const bool lacks = m_readiness != Readiness::Ready;
-    scheduleSync(peer, lacks || m_state.node < peer ? 0 : kSyncPeriodMs / 2);
+    scheduleSync(peer, lacks ? 0 : m_state.node < peer ? kSyncSoonMs : kSyncPeriodMs / 2);
     m_isViewDirty = true;
 }
 

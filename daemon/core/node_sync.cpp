@@ -77,6 +77,13 @@ void Node::Impl::syncDue()
         return;
     const NodeId peer = best->first;
     m_syncDueMs.erase(best);
+    const Heartbeat &heartbeat = linkTo(peer)->last;
+    if (m_readiness == Readiness::Ready && !heartbeat.caughtUp) {
+        // It is fetching all it lacks just now, or has not said yet whether it lacks anything. What
+        // it alone has is seen afterwards.
+        scheduleSync(peer, heartbeat.sequence == 0 ? kSyncSoonMs : kSyncPeriodMs / 2);
+        return;
+    }
     m_session = std::make_unique<SyncSession>(m_linkByPeer.at(peer), peer, m_records, m_ids);
     m_session->start(m_now.monoMs, m_out);
 }

@@ -144,6 +144,7 @@ std::vector<CommitResult> StorageEngine::commit(std::vector<CommitRequest> reque
     };
     FrameBuilder frame;
     for (std::size_t i = 0; i < requests.size(); ++i) {
+        dropHeld(requests[i]);
         if (const auto added = frame.add(requests[i]); !added)
             fail(results[i], added.error());
     }
@@ -171,6 +172,14 @@ std::vector<CommitResult> StorageEngine::commit(std::vector<CommitRequest> reque
     if (!isPlanted(PlantedBug::ApplyBeforeSync))
         applyAll();
     return results;
+}
+
+void StorageEngine::dropHeld(CommitRequest &request) const
+{
+    std::erase_if(request.records, [this](const core::Record &record) {
+        const auto held = m_table.stampOf(record.key);
+        return held && *held >= core::stampOf(record);
+    });
 }
 
 base::Result<void> StorageEngine::writeFrame(FrameBuilder &frame)

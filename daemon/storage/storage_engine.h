@@ -45,6 +45,9 @@ private:
     base::Result<void> makeDirectory(const QString &directory);
     base::Result<void> syncAncestors(const QString &directory);
     base::Result<bool> hasFile(const DataPaths &paths);
+    /// What the table holds, or something greater, is in the file already: replication and repair
+    /// may hand the same record in several times.
+    void dropHeld(CommitRequest &request) const;
     base::Result<void> writeFrame(FrameBuilder &frame);
     base::Result<void> append(const QByteArray &frame);
     base::Result<void> cutBack();

@@ -393,6 +393,7 @@ void SimCluster::closeEnd(Machine &machine, core::LinkId link, bool isTold)
 
 void SimCluster::append(Machine &machine, const core::Append &append)
 {
+    machine.appended += static_cast<qint64>(append.records.size());
     machine.diskFreeMs =
         std::max(machine.diskFreeMs, m_nowMs + 1 + static_cast<qint64>(m_random.below(5)));
     schedule(machine.diskFreeMs - m_nowMs,

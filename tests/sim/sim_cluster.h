@@ -83,6 +83,8 @@ public:
     /// watchDowns() on.
     [[nodiscard]] int falseDowns() const { return m_falseDowns; }
     void watchDowns() { m_watchesDowns = true; }
+    /// Records that \a node's core has handed to its disk since it was added.
+    [[nodiscard]] qint64 recordsAppended(int node) const { return m_nodes[at(node)].appended; }
     [[nodiscard]] core::Random &random() { return m_random; }
     [[nodiscard]] const std::vector<QByteArray> &log() const { return m_log; }
 
@@ -98,6 +100,7 @@ private:
         quint64 boot = 0; ///< Counts starts: events for an older one are void.
         bool isPaused = false;
         qint64 wallOffsetMs = 0;
+        qint64 appended = 0;
         qint64 diskFreeMs = 0; ///< When the disk is done with what it was given.
         std::map<core::LinkId, size_t> wires = {};
         std::vector<std::function<void()>> heldBack = {}; ///< What happened while it was paused.

@@ -132,6 +132,22 @@ private Q_SLOTS:
         QCOMPARE(bench.disk.crashImages(1, 1).size(), std::size_t{1});
     }
 
+    void whatTheTableHoldsIsNotWrittenAgain()
+    {
+        Bench bench;
+        QVERIFY(bench.open());
+        QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 2)}, {}}));
+        const auto bytes =
+            bench.disk.open(QStringLiteral("/data/storage.db"), FileSystem::OpenMode::Read);
+        QVERIFY(bytes);
+        const auto before = (*bytes)->size();
+        // Repair and replication bring the same record several times, and older ones late.
+        QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 2), makeRecord("k", 1)}, {}}));
+        QCOMPARE(*(*bytes)->size(), *before);
+        QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 3)}, {}}));
+        QVERIFY(*(*bytes)->size() > *before);
+    }
+
     void oneBadRequestFailsAlone()
     {
         Bench bench;
