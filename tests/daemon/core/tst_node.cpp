@@ -397,6 +397,7 @@ void TestNode::fetchedRecordsMoveTheClock()
     for (size_t i = 0; bench.appends.empty() && i < 100; ++i) {
         bench.pass(100);
         bench.feed(Tick{});
+        bench.feed(Received{peer.link, Heartbeat{.sequence = i + 1, .caughtUp = true}});
         for (const Send &each : std::exchange(bench.sent, {})) {
             if (const auto *roots = std::get_if<RootsRequest>(&each.message))
                 bench.feed(Received{peer.link, RootsReply{roots->id, theirs.treeRoots(), true}});
