@@ -397,23 +397,21 @@ void TestNode::fetchedRecordsMoveTheClock()
     for (size_t i = 0; bench.appends.empty() && i < 100; ++i) {
         bench.pass(100);
         bench.feed(Tick{});
-        bench.feed(Received{peer.link, Heartbeat{.sequence = i + 1, .wallMs = bench.now.wallMs, .caughtUp = true});
-            for (const Send &each : std::exchange(bench.sent, {})) {
-                if (const auto *roots = std::get_if<RootsRequest>(&each.message))
-                    bench.feed(
-                        Received{peer.link, RootsReply{roots->id, theirs.treeRoots(), true}});
-                else if (const auto *leaves = std::get_if<LeavesRequest>(&each.message))
-                    bench.feed(
-                        Received{peer.link, LeavesReply{leaves->id, leaves->partition,
-                                                        theirs.treeLeaves(leaves->partition)}});
-                else if (const auto *stamps = std::get_if<StampsRequest>(&each.message))
-                    bench.feed(Received{peer.link, StampsReply{stamps->id,
-                                                               stamps->partition,
-                                                               {{"k", stampOf(ahead)}},
-                                                               false}});
-                else if (const auto *fetch = std::get_if<FetchRequest>(&each.message))
-                    bench.feed(Received{peer.link, FetchReply{fetch->id, {ahead}, 1}});
-            }
+        bench.feed(Received{
+            peer.link, Heartbeat{.sequence = i + 1, .wallMs = bench.now.wallMs, .caughtUp = true}});
+        for (const Send &each : std::exchange(bench.sent, {})) {
+            if (const auto *roots = std::get_if<RootsRequest>(&each.message))
+                bench.feed(Received{peer.link, RootsReply{roots->id, theirs.treeRoots(), true}});
+            else if (const auto *leaves = std::get_if<LeavesRequest>(&each.message))
+                bench.feed(Received{peer.link, LeavesReply{leaves->id, leaves->partition,
+                                                           theirs.treeLeaves(leaves->partition)}});
+            else if (const auto *stamps = std::get_if<StampsRequest>(&each.message))
+                bench.feed(Received{
+                    peer.link,
+                    StampsReply{stamps->id, stamps->partition, {{"k", stampOf(ahead)}}, false}});
+            else if (const auto *fetch = std::get_if<FetchRequest>(&each.message))
+                bench.feed(Received{peer.link, FetchReply{fetch->id, {ahead}, 1}});
+        }
     }
     QCOMPARE(bench.appends.size(), size_t{1});
     QVERIFY(bench.appends[0].isForPeer);
@@ -423,7 +421,7 @@ void TestNode::fetchedRecordsMoveTheClock()
     bench.letDiskGo();
     QCOMPARE(bench.replies.at(0).outcome.status, WriteOutcome::Status::Done);
     QCOMPARE(bench.records.find("k")->value, QByteArray("2"));
-    }
+}
 
-    QTEST_GUILESS_MAIN(TestNode)
+QTEST_GUILESS_MAIN(TestNode)
 #include "tst_node.moc"
