@@ -42,7 +42,9 @@ bool WindowDriver::connectTo(const base::Endpoint &node)
     address.clear();
     QTest::keyClicks(&address, QString::fromUtf8(node.toString()));
     QTest::keyClick(&address, Qt::Key_Return);
-    return QTest::qWaitFor([this] { return isConnected() && keys().isVisible(); }, 10'000);
+    // The filter, since the list of an empty cluster gives way to a word about it.
+    return QTest::qWaitFor(
+        [this] { return isConnected() && find<QLineEdit>("keyFilter").isVisible(); }, 10'000);
 }
 
 bool WindowDriver::isConnected()
