@@ -194,6 +194,8 @@ void Node::Impl::updateReadiness()
         return setReadiness(Readiness::Joining, "no member of the cluster to join was reached yet");
     if (m_readiness == Readiness::Ready && m_state.caughtUpOnce)
         return;
+    if (m_savedCeiling == 0)
+        return setReadiness(Readiness::Joining, "starting: storing its state");
     const bool isAlone = m_table.replicaCount() <= 1;
     if ((isAlone && m_state.caughtUpOnce) || m_syncedWithCaughtUp)
         return setReadiness(Readiness::Ready, {});
@@ -252,6 +254,7 @@ void Node::Impl::on(const StateSaved &saved)
     if (saved.isSaved) {
         m_savedCeiling = m_savingCeiling;
         m_isFounding = m_isFounding && m_savingClusterId != m_state.clusterId;
+        updateReadiness();
         return;
     }
     m_isDirty = true;

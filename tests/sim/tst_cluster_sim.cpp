@@ -56,6 +56,7 @@ private Q_SLOTS:
     void aFounderThatCrashesAtOnceStrandsNobody();
     void twoNodesThatJoinEachOtherWait();
     void aWildcardListenerLearnsItsAddress();
+    void aNodeThatSaysReadyTakesWrites();
     void aJoiningNodeRefusesWrites();
     void quorumWritesSayHowManyHaveThem();
     void aMinorityCannotWriteWithQuorum();
@@ -420,6 +421,18 @@ void TestClusterSim::aWildcardListenerLearnsItsAddress()
         cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
     for (const core::MemberView &row : cluster.view(2).members)
         QVERIFY2(row.address.startsWith("10.0.0."), row.address.constData());
+}
+
+void TestClusterSim::aNodeThatSaysReadyTakesWrites()
+{
+    SimCluster cluster(30);
+    cluster.addNode({});
+    cluster.start(0);
+    while (!cluster.allReady())
+        cluster.run(1);
+    const auto write = cluster.put(0, "k", "1");
+    cluster.run(100);
+    QCOMPARE(cluster.told(write).outcome.status, core::WriteOutcome::Status::Done);
 }
 
 void TestClusterSim::aJoiningNodeRefusesWrites()
