@@ -44,7 +44,9 @@ Change Partition::apply(const core::Record &record, const core::Stamp &stamp, qu
 
     PackedRecord::Owner packed = PackedRecord::pack(record, stamp.contentHash);
     const std::unique_lock lock(m_mutex);
-    m_leaves[leaf] ^= treeChange;
+    if (!m_leaves)
+        m_leaves = std::make_unique<core::TreeLeaves>();
+    (*m_leaves)[leaf] ^= treeChange;
     m_root ^= treeChange;
     if (isKnown) {
         PackedRecord::Owner replaced(std::exchange(at->record, packed.release()));
@@ -56,16 +58,18 @@ Change Partition::apply(const core::Record &record, const core::Stamp &stamp, qu
 
 void Partition::rebuildTree(quint64 treeKey)
 {
-    core::TreeLeaves leaves = {};
+    if (m_slots.empty())
+        return;
+    auto leaves = std::make_unique<core::TreeLeaves>();
     quint64 root = 0;
     for (const Slot &slot : m_slots) {
         const QByteArrayView key = slot.record->key();
         const quint64 element = core::treeElement(treeKey, key, slot.record->stamp());
-        leaves[core::slotOf(key).leaf] ^= element;
+        (*leaves)[core::slotOf(key).leaf] ^= element;
         root ^= element;
     }
     const std::unique_lock lock(m_mutex);
-    m_leaves = leaves;
+    m_leaves = std::move(leaves);
     m_root = root;
 }
 
@@ -96,7 +100,7 @@ quint64 Partition::root() const
 core::TreeLeaves Partition::leaves() const
 {
     const std::shared_lock lock(m_mutex);
-    return m_leaves;
+    return m_leaves ? *m_leaves : core::TreeLeaves{};
 }
 
 Partition::Walk Partition::visitSlice(Bound &bound, const Visitor &visit) const

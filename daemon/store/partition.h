@@ -11,6 +11,7 @@
 
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <shared_mutex>
 
@@ -100,7 +101,8 @@ private:
 
     mutable std::shared_mutex m_mutex;
     Slots m_slots;
-    core::TreeLeaves m_leaves = {};
+    /// Made with the first record: 2 KiB that an empty table does not need 256 times.
+    std::unique_ptr<core::TreeLeaves> m_leaves;
     quint64 m_root = 0;
 };
 

@@ -78,7 +78,7 @@ private Q_SLOTS:
         QTest::addColumn<quint64>("seed");
         bool isGiven = false;
         const int given = qEnvironmentVariableIntValue("DYNAKV_CRASH_SEEDS", &isGiven);
-        for (int seed = 1; seed <= (isGiven ? given : 12); ++seed)
+        for (int seed = 1; seed <= (isGiven ? given : 24); ++seed)
             QTest::addRow("seed %d", seed) << static_cast<quint64>(seed);
     }
 
