@@ -107,7 +107,6 @@ base::Result<void> FrameBuilder::add(const CommitRequest &request)
     const qsizetype used = m_bytes.size() - kFrameHeaderBytes;
     if (bytes > kFramePayloadBytesMax - kFrameAlignment - used)
         return {base::ErrorCode::Invalid, "commit: larger than 64 MiB"};
-    m_bytes.reserve(m_bytes.size() + bytes + kFrameAlignment);
     for (const core::Record &record : request.records)
         encodeRecord(record, m_bytes);
     for (const auto &[name, value] : request.metas)
