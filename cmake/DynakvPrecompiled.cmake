@@ -14,6 +14,9 @@ function(dynakv_precompile target)
         set_target_properties(dynakv_precompiled PROPERTIES AUTOMOC OFF AUTOUIC OFF
             POSITION_INDEPENDENT_CODE ON)
         target_link_libraries(dynakv_precompiled PRIVATE dynakv_options Qt6::Core)
+        target_compile_options(dynakv_precompiled PRIVATE
+            $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+            "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
         target_precompile_headers(dynakv_precompiled PRIVATE
             <QByteArray> <QByteArrayView> <QString> <QStringList> <QList> <QMap> <QHash> <QSet>
             <QObject> <QTimer> <QDateTime> <QFile> <QJsonDocument> <QJsonObject> <QLoggingCategory>
@@ -23,4 +26,9 @@ function(dynakv_precompile target)
             <variant> <vector>)
     endif()
     target_precompile_headers(${target} REUSE_FROM dynakv_precompiled)
+    # For ccache: g++ has to say in its preprocessed output that it used the header, clang must not
+    # write the time into it.
+    target_compile_options(${target} PRIVATE
+        $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+        "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endfunction()
