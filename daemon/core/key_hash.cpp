@@ -15,6 +15,17 @@ quint64 hashBytes(QByteArrayView bytes, quint64 seed)
     return XXH3_64bits_withSeed(bytes.data(), static_cast<size_t>(bytes.size()), seed);
 }
 
+quint64 hashJoined(QByteArrayView first, QByteArrayView second, QByteArrayView third)
+{
+    if (second.isEmpty() && third.isEmpty())
+        return hashBytes(first, 0);
+    XXH3_state_t state;
+    XXH3_64bits_reset(&state);
+    for (const QByteArrayView part : {first, second, third})
+        XXH3_64bits_update(&state, part.data(), static_cast<size_t>(part.size()));
+    return XXH3_64bits_digest(&state);
+}
+
 KeySlot slotOf(QByteArrayView key)
 {
     const quint64 hash = hashBytes(key, 0);

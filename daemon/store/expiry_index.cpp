@@ -3,12 +3,12 @@
 
 namespace dynakv::store {
 
-void ExpiryIndex::add(qint64 expiresAtMs)
+void ExpiryIndex::add(qint64 expiresAtMs, qint64 count)
 {
     const std::scoped_lock lock(m_mutex);
-    ++m_countByMs[expiresAtMs];
+    m_countByMs[expiresAtMs] += count;
     if (expiresAtMs <= m_boundaryMs)
-        ++m_expired;
+        m_expired += count;
 }
 
 void ExpiryIndex::remove(qint64 expiresAtMs)

@@ -16,7 +16,7 @@ namespace dynakv::store {
 class ExpiryIndex
 {
 public:
-    void add(qint64 expiresAtMs);
+    void add(qint64 expiresAtMs, qint64 count = 1);
     void remove(qint64 expiresAtMs);
     /// Values whose expiry is at or before \a wallMs.
     [[nodiscard]] qint64 expiredAt(qint64 wallMs);

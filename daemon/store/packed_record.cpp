@@ -42,14 +42,9 @@ void putBytes(QByteArrayView bytes, char *&at)
     at += bytes.size();
 }
 
-QByteArray borrowed(QByteArrayView bytes)
-{
-    return QByteArray::fromRawData(bytes.data(), bytes.size());
-}
-
 } // namespace
 
-PackedRecord::Owner PackedRecord::pack(const core::Record &record, quint64 contentHash)
+PackedRecord::Owner PackedRecord::pack(const core::RecordView &record, quint64 contentHash)
 {
     namespace limits = base::limits;
     // Whoever lets a record in checks it; beyond these the fields below would not hold it.
@@ -149,30 +144,16 @@ bool PackedRecord::isLive(qint64 wallMs) const
 
 quint64 PackedRecord::contentHash() const
 {
-    const Tail parts = tail();
     if (has(kHasContentHash))
-        return parts.contentHash;
-    core::Record record;
-    record.kind = kind();
-    record.expiresAtMs = parts.expiresAtMs;
-    record.contentType = borrowed(parts.contentType);
-    record.context = borrowed(parts.context);
-    record.value = borrowed(parts.value);
-    return core::contentHashOf(record);
+        return tail().contentHash;
+    return core::contentHashOf(view());
 }
 
-core::Record PackedRecord::unpack() const
+core::RecordView PackedRecord::view() const
 {
     const Tail parts = tail();
-    core::Record record;
-    record.key = parts.key.toByteArray();
-    record.kind = kind();
-    record.version = version();
-    record.expiresAtMs = parts.expiresAtMs;
-    record.contentType = parts.contentType.toByteArray();
-    record.context = parts.context.toByteArray();
-    record.value = parts.value.toByteArray();
-    return record;
+    return {parts.key,         kind(),        version(),  parts.expiresAtMs,
+            parts.contentType, parts.context, parts.value};
 }
 
 } // namespace dynakv::store

@@ -23,8 +23,9 @@ public:
     using Owner = std::unique_ptr<PackedRecord, Deleter>;
 
     /// \a record must be within the limits of shared/base/limits.h.
-    static Owner pack(const core::Record &record, quint64 contentHash);
-    [[nodiscard]] core::Record unpack() const;
+    static Owner pack(const core::RecordView &record, quint64 contentHash);
+    /// Valid for as long as this record.
+    [[nodiscard]] core::RecordView view() const;
 
     [[nodiscard]] QByteArrayView key() const;
     [[nodiscard]] core::RecordKind kind() const;

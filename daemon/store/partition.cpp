@@ -26,7 +26,7 @@ Partition::Slots::const_iterator Partition::seek(QByteArrayView key, bool isExcl
     return isExclusive ? m_slots.upper_bound(probe) : m_slots.lower_bound(probe);
 }
 
-Change Partition::apply(const core::Record &record, const core::Stamp &stamp, quint8 leaf,
+Change Partition::apply(const core::RecordView &record, const core::Stamp &stamp, quint8 leaf,
                         quint64 treeKey)
 {
     const Probe probe = probeOf(record.key);
@@ -56,6 +56,22 @@ Change Partition::apply(const core::Record &record, const core::Stamp &stamp, qu
     return {Applied::Newer, {}};
 }
 
+bool Partition::append(const core::RecordView &record, quint8 leaf, quint64 treeKey)
+{
+    const Probe probe = probeOf(record.key);
+    if (!m_slots.empty() && !Less()(*m_slots.rbegin(), probe))
+        return false;
+    const core::Stamp stamp = core::stampOf(record);
+    if (!m_leaves)
+        m_leaves = std::make_unique<core::TreeLeaves>();
+    const quint64 element = core::treeElement(treeKey, record.key, stamp);
+    (*m_leaves)[leaf] ^= element;
+    m_root ^= element;
+    m_slots.insert(m_slots.end(),
+                   Slot{probe.prefix, PackedRecord::pack(record, stamp.contentHash).release()});
+    return true;
+}
+
 void Partition::rebuildTree(quint64 treeKey)
 {
     if (m_slots.empty())
@@ -79,7 +95,7 @@ std::optional<core::Record> Partition::find(QByteArrayView key) const
     const auto at = m_slots.find(probeOf(key));
     if (at == m_slots.end())
         return std::nullopt;
-    return at->record->unpack();
+    return at->record->view().toRecord();
 }
 
 std::optional<core::Stamp> Partition::stampOf(QByteArrayView key) const
@@ -103,7 +119,7 @@ core::TreeLeaves Partition::leaves() const
     return m_leaves ? *m_leaves : core::TreeLeaves{};
 }
 
-Partition::Walk Partition::visitSlice(Bound &bound, const Visitor &visit) const
+Walk Partition::visitSlice(Bound &bound, const Visitor &visit) const
 {
     const std::shared_lock lock(m_mutex);
     auto at = seek(bound.key, bound.isExclusive);

@@ -4,6 +4,7 @@
 #include "daemon/core/record_source.h"
 #include "daemon/store/packed_record.h"
 #include "daemon/store/table.h"
+#include "daemon/store/walk.h"
 
 #include <absl/container/btree_set.h>
 
@@ -16,16 +17,6 @@
 #include <shared_mutex>
 
 namespace dynakv::store {
-
-/// How many records one hold of a lock may visit.
-inline constexpr int kSliceItems = 256;
-
-/// Where a walk begins: at the first key that is not less than, or greater than, this one.
-struct Bound
-{
-    QByteArray key = {};
-    bool isExclusive = false;
-};
 
 /// What one apply() changed, for the table's sums.
 struct Change
@@ -42,11 +33,6 @@ struct Change
 class Partition
 {
 public:
-    enum class Walk : quint8 {
-        Ended,     ///< There is nothing behind the last visited key.
-        Stopped,   ///< The visitor had enough.
-        SliceFull, ///< To be continued after the last visited key.
-    };
     /// False stops the walk; that record counts as visited.
     using Visitor = std::function<bool(const PackedRecord &)>;
 
@@ -55,8 +41,12 @@ public:
     Partition(const Partition &) = delete;
     Partition &operator=(const Partition &) = delete;
 
-    Change apply(const core::Record &record, const core::Stamp &stamp, quint8 leaf,
+    Change apply(const core::RecordView &record, const core::Stamp &stamp, quint8 leaf,
                  quint64 treeKey);
+    /// For the start-up, while nobody else uses the partition: adds \a record behind the last one.
+    /// False, and nothing changed, if its key is not greater than that one's.
+    bool append(const core::RecordView &record, quint8 leaf, quint64 treeKey);
+    [[nodiscard]] bool isEmpty() const { return m_slots.empty(); }
     void rebuildTree(quint64 treeKey);
 
     [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const;

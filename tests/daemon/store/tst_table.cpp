@@ -257,6 +257,64 @@ private Q_SLOTS:
         QCOMPARE(table.treeRoots(), before);
     }
 
+    void settingTheSameTreeKeyAgainCostsNothing()
+    {
+        Table table;
+        for (int i = 0; i < 50'000; ++i)
+            table.apply(makeRecord(QByteArray::number(i), 1));
+        QElapsedTimer timer;
+        timer.start();
+        table.setTreeKey(42);
+        const qint64 onceNs = timer.nsecsElapsed();
+        const core::TreeRoots roots = table.treeRoots();
+        timer.start();
+        for (int i = 0; i < 100; ++i)
+            table.setTreeKey(42);
+        QVERIFY(timer.nsecsElapsed() < onceNs * 10);
+        QCOMPARE(table.treeRoots(), roots);
+    }
+
+    void slicesOfAPartitionGiveAllOfItsRecordsInOrder()
+    {
+        std::mt19937_64 random(12);
+        Table table;
+        Model model;
+        for (int i = 0; i < 150'000; ++i) {
+            core::Record record = makeRecord("key" + QByteArray::number(i), 1);
+            if (i % 1000 == 0)
+                record = randomRecord(random);
+            table.apply(record);
+            model.apply(record);
+        }
+        const quint8 partition = 17;
+        std::vector<core::Record> expected;
+        for (const auto &[key, record] : model.records()) {
+            if (core::slotOf(key).partition == partition)
+                expected.push_back(record);
+        }
+        std::vector<core::Record> walked;
+        Bound bound;
+        std::vector<Walk> ends;
+        do {
+            int count = 0;
+            ends.push_back(table.visitSlice(partition, bound, [&](const core::RecordView &record) {
+                walked.push_back(record.toRecord());
+                return ++count <= kSliceItems;
+            }));
+            QVERIFY(count <= kSliceItems);
+            QVERIFY(ends.back() == Walk::Ended || bound.key == walked.back().key);
+        } while (ends.back() == Walk::SliceFull);
+        QCOMPARE(walked, expected);
+        QCOMPARE(ends.size(), expected.size() / kSliceItems + 1);
+        QVERIFY(ends.back() == Walk::Ended);
+
+        bound = {};
+        const auto walk = table.visitSlice(partition, bound, [](const auto &) { return false; });
+        QVERIFY(walk == Walk::Stopped);
+        QCOMPARE(bound.key, expected.front().key);
+        QVERIFY(bound.isExclusive);
+    }
+
     void listingsGiveWhatTheModelGives_data() { randomOperationsLeaveWhatTheModelHolds_data(); }
 
     void listingsGiveWhatTheModelGives()
