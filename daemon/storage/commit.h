@@ -8,6 +8,7 @@
 #include <QString>
 
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace dynakv::storage {
@@ -15,12 +16,21 @@ namespace dynakv::storage {
 /// Small named values of the node itself (identity, member table): the newest of a name counts.
 using Metas = std::map<QByteArray, QByteArray>;
 
+/// The meta of a file that lost acknowledged data and was put together again: why, for people.
+/// Empty once the other members have repaired it.
+inline constexpr QByteArrayView kLossMetaName("loss");
+
 /// What opening the file found: told to the operator as it is.
 struct OpenReport
 {
-    bool isNew = false; ///< The directory was empty; a file was founded.
-    qint64 records = 0; ///< Records read, superseded ones included.
-    qint64 fileBytes = 0;
+    bool isNew = false;     ///< The directory was empty; a file was founded.
+    qint64 records = 0;     ///< Records read, superseded ones included,
+    qint64 baseRecords = 0; ///< and how many of them stood in the base section.
+    qint64 fileBytes = 0;   ///< Without room that is reserved behind the log.
+    quint64 generation = 1;
+    bool wasSealed = false;           ///< The last stop was a clean one.
+    bool isSuperblockDamaged = false; ///< One of the two copies; the other one was read.
+    bool mayLack = false;    ///< It may lack what it once acknowledged; the other members have it.
     qint64 tornBytes = 0;    ///< Unacknowledged bytes cut off the end, 0 for none,
     QString tornKeptAt = {}; ///< and the file they were kept in.
     bool operator==(const OpenReport &) const = default;
@@ -33,6 +43,8 @@ struct CommitRequest
 {
     std::vector<core::Record> records = {};
     Metas metas = {};
+    /// Instead of what holds for the whole storage; nothing is stronger than `memory` there.
+    std::optional<core::Durability> durability = {};
 };
 
 struct CommitResult
