@@ -6,6 +6,16 @@
 #include <cstdint>
 #include <new>
 
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(block, bytes) (static_cast<void>(0))
+#define ASAN_UNPOISON_MEMORY_REGION(block, bytes) (static_cast<void>(0))
+#endif
+
 namespace dynakv::store {
 namespace {
 
@@ -72,8 +82,10 @@ RecordPool::~RecordPool()
         m_large = large->next;
         ::operator delete(large);
     }
-    for (const Region &region : m_regions)
+    for (const Region &region : m_regions) {
+        ASAN_UNPOISON_MEMORY_REGION(region.begin, region.bytes);
         ::operator delete(region.begin, std::align_val_t(kPageBytes));
+    }
 }
 
 std::size_t RecordPool::classOf(std::size_t bytes)
@@ -102,9 +114,11 @@ void *RecordPool::allocate(std::size_t bytes)
     char *block = reinterpret_cast<char *>(page);
     if (page->firstFree != 0) {
         block += page->firstFree;
+        ASAN_UNPOISON_MEMORY_REGION(block, page->blockBytes);
         std::memcpy(&page->firstFree, block, sizeof page->firstFree);
     } else {
         block += kHeadBytes + page->carved * page->blockBytes;
+        ASAN_UNPOISON_MEMORY_REGION(block, page->blockBytes);
         ++page->carved;
         addUsed(page->blockBytes);
     }
@@ -125,7 +139,9 @@ void RecordPool::free(void *block, std::size_t bytes)
     Q_ASSERT(page->sizeClass == classOf(bytes));
     if (page->used == page->capacity)
         push(m_open[page->sizeClass], page);
+    ASAN_UNPOISON_MEMORY_REGION(block, page->blockBytes);
     std::memcpy(block, &page->firstFree, sizeof page->firstFree);
+    ASAN_POISON_MEMORY_REGION(block, page->blockBytes);
     page->firstFree = offset;
     if (--page->used == 0)
         closePage(page);
@@ -143,6 +159,7 @@ RecordPool::Page *RecordPool::openPage(std::size_t sizeClass)
     page->sizeClass = static_cast<quint32>(sizeClass);
     page->blockBytes = static_cast<quint32>(sizeOfClass(sizeClass));
     page->capacity = static_cast<quint32>(kRoomBytes) / page->blockBytes;
+    ASAN_POISON_MEMORY_REGION(page + 1, kRoomBytes);
     addUsed(static_cast<qint64>(kPageBytes) - qint64{page->capacity} * page->blockBytes);
     push(m_open[sizeClass], page);
     return page;

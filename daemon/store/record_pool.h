@@ -19,6 +19,8 @@ namespace dynakv::store {
 /// What must hold: a block is freed once, with the size it was allocated with, and not used
 /// afterwards. Blocks that are still there end with the pool.
 ///
+/// The address sanitizer is told which blocks are there, as by malloc().
+///
 /// Thread: one at a time, whoever writes; usedBytes() any.
 class RecordPool
 {

@@ -114,7 +114,7 @@ private Q_SLOTS:
             pool.free(first.at, bytes);
             QCOMPARE(pool.usedBytes(), used);
             const Block third = allocate(pool, bytes, 'c');
-            QCOMPARE(third.at, first.at);
+            QCOMPARE(addressOf(third), addressOf(first));
             QVERIFY(second.isIntact());
         }
     }
