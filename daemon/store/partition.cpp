@@ -13,15 +13,6 @@ Partition::Partition(RecordPool &pool)
 {
 }
 
-Partition::Probe Partition::probeOf(QByteArrayView key)
-{
-    // Zeros in front of what a short key lacks keep its order; equal prefixes compare whole keys.
-    char bytes[sizeof(quint64)] = {};
-    if (!key.isEmpty())
-        std::memcpy(bytes, key.data(), qMin(sizeof bytes, static_cast<std::size_t>(key.size())));
-    return {qFromBigEndian<quint64>(bytes), key};
-}
-
 Partition::Slots::const_iterator Partition::seek(QByteArrayView key, bool isExclusive) const
 {
     if (key.isEmpty())

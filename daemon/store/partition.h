@@ -88,7 +88,18 @@ private:
     using Slots = absl::btree_set<Slot, Less, PoolAllocator<Slot>>;
     using Leaves = std::vector<quint64, PoolAllocator<quint64>>;
 
-    static Probe probeOf(QByteArrayView key);
+    static Probe probeOf(QByteArrayView key)
+    {
+        // Zeros in front of what a short key lacks keep its order; equal prefixes compare whole
+        // keys.
+        const auto size = static_cast<std::size_t>(key.size());
+        quint64 prefix = 0;
+        if (size >= sizeof prefix)
+            std::memcpy(&prefix, key.data(), sizeof prefix);
+        else if (size != 0)
+            std::memcpy(&prefix, key.data(), size);
+        return {qFromBigEndian(prefix), key};
+    }
     [[nodiscard]] Slots::const_iterator seek(QByteArrayView key, bool isExclusive) const;
 
     RecordPool &m_pool;

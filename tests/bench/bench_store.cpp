@@ -269,7 +269,13 @@ void measureLoad(std::size_t count)
 int main(int argc, char *argv[])
 {
     const std::size_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 10'000'000;
-    measureMemory(count);
-    inChild([count] { measureLoad(count); });
+    const std::vector<std::string> parts(argv + qMin(argc, 2), argv + argc);
+    const auto isWanted = [&parts](const char *part) {
+        return parts.empty() || std::find(parts.begin(), parts.end(), part) != parts.end();
+    };
+    if (isWanted("memory"))
+        measureMemory(count);
+    if (isWanted("load"))
+        inChild([count] { measureLoad(count); });
     return 0;
 }
