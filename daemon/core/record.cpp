@@ -8,6 +8,24 @@
 #include <array>
 
 namespace dynakv::core {
+namespace {
+
+/// What headHashOf() gives for most of all records: a JSON value without expiry or context.
+constexpr quint64 kPlainHeadHash = 0x5F51'D22E'C770'4EE3;
+
+/// Of all but key, version and value.
+quint64 headHashOf(const RecordView &record)
+{
+    // Lengths go in front, so that no two different records feed the same bytes.
+    std::array<char, 25> head;
+    head[0] = static_cast<char>(record.kind);
+    qToLittleEndian(record.expiresAtMs, head.data() + 1);
+    qToLittleEndian<qint64>(record.contentType.size(), head.data() + 9);
+    qToLittleEndian<qint64>(record.context.size(), head.data() + 17);
+    return hashJoined(QByteArrayView(head.data(), head.size()), record.contentType, record.context);
+}
+
+} // namespace
 
 Record RecordView::toRecord() const
 {
@@ -30,15 +48,9 @@ RecordView viewOf(const Record &record)
 
 quint64 contentHashOf(const RecordView &record)
 {
-    // Lengths go in front, so that no two different records feed the same bytes.
-    std::array<char, 25> head;
-    head[0] = static_cast<char>(record.kind);
-    qToLittleEndian(record.expiresAtMs, head.data() + 1);
-    qToLittleEndian<qint64>(record.contentType.size(), head.data() + 9);
-    qToLittleEndian<qint64>(record.context.size(), head.data() + 17);
-    const quint64 seed =
-        hashJoined(QByteArrayView(head.data(), head.size()), record.contentType, record.context);
-    return hashBytes(record.value, seed);
+    const bool isPlain = record.kind == RecordKind::Value && record.expiresAtMs == 0 &&
+                         record.contentType.isEmpty() && record.context.isEmpty();
+    return hashBytes(record.value, isPlain ? kPlainHeadHash : headHashOf(record));
 }
 
 quint64 contentHashOf(const Record &record)

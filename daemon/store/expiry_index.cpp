@@ -40,4 +40,12 @@ qint64 ExpiryIndex::expiredAt(qint64 wallMs)
     return m_expired;
 }
 
+qint64 ExpiryIndex::memoryBytes() const
+{
+    // A node of the map is two thirds full.
+    constexpr qint64 bytesOfEntry = 3 * sizeof(qint64);
+    const std::scoped_lock lock(m_mutex);
+    return static_cast<qint64>(m_countByMs.size()) * bytesOfEntry;
+}
+
 } // namespace dynakv::store

@@ -3,6 +3,7 @@
 
 #include "daemon/core/record_source.h"
 #include "daemon/store/packed_record.h"
+#include "daemon/store/pool_allocator.h"
 #include "daemon/store/table.h"
 #include "daemon/store/walk.h"
 
@@ -12,9 +13,9 @@
 
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <vector>
 
 namespace dynakv::store {
 
@@ -36,8 +37,8 @@ public:
     /// False stops the walk; that record counts as visited.
     using Visitor = std::function<bool(const PackedRecord &)>;
 
-    Partition() = default;
-    ~Partition();
+    /// Everything in the partition lies in \a pool, which must outlive it.
+    explicit Partition(RecordPool &pool);
     Partition(const Partition &) = delete;
     Partition &operator=(const Partition &) = delete;
 
@@ -84,15 +85,28 @@ private:
         static QByteArrayView keyOf(const Slot &slot) { return slot.record->key(); }
         static QByteArrayView keyOf(const Probe &probe) { return probe.key; }
     };
-    using Slots = absl::btree_set<Slot, Less>;
+    using Slots = absl::btree_set<Slot, Less, PoolAllocator<Slot>>;
+    using Leaves = std::vector<quint64, PoolAllocator<quint64>>;
 
-    static Probe probeOf(QByteArrayView key);
+    static Probe probeOf(QByteArrayView key)
+    {
+        // Zeros in front of what a short key lacks keep its order; equal prefixes compare whole
+        // keys.
+        const auto size = static_cast<std::size_t>(key.size());
+        quint64 prefix = 0;
+        if (size >= sizeof prefix)
+            std::memcpy(&prefix, key.data(), sizeof prefix);
+        else if (size != 0)
+            std::memcpy(&prefix, key.data(), size);
+        return {qFromBigEndian(prefix), key};
+    }
     [[nodiscard]] Slots::const_iterator seek(QByteArrayView key, bool isExclusive) const;
 
+    RecordPool &m_pool;
     mutable std::shared_mutex m_mutex;
     Slots m_slots;
     /// Made with the first record: 2 KiB that an empty table does not need 256 times.
-    std::unique_ptr<core::TreeLeaves> m_leaves;
+    Leaves m_leaves;
     quint64 m_root = 0;
 };
 

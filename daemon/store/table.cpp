@@ -36,6 +36,21 @@ Bound startOf(const ListQuery &query)
 
 } // namespace
 
+Table::Impl::Impl()
+{
+    for (std::size_t i = 0; i < core::kPartitionCount; ++i)
+        partitions.emplace_back(pools[i * kLoadGroups / core::kPartitionCount]);
+}
+
+qint64 Table::Impl::memoryBytes()
+{
+    qint64 sum = static_cast<qint64>(sizeof(Impl)) + expiries.memoryBytes();
+    sum += static_cast<qint64>(partitions.size() * sizeof(Partition));
+    for (const RecordPool &pool : pools)
+        sum += pool.usedBytes();
+    return sum;
+}
+
 void Table::Impl::updateStats(const core::RecordView &record, const PackedRecord *replaced)
 {
     const bool isTombstone = record.kind == core::RecordKind::Tombstone;
@@ -196,7 +211,7 @@ Listing Table::list(const ListQuery &query) const
 
 TableStats Table::stats() const
 {
-    return {m_impl->records, m_impl->tombstones, m_impl->bytes};
+    return {m_impl->records, m_impl->tombstones, m_impl->bytes, m_impl->memoryBytes()};
 }
 
 quint64 Table::newestClock() const

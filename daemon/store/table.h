@@ -24,7 +24,8 @@ struct TableStats
 {
     qint64 records = 0; ///< Tombstones and expired ones included.
     qint64 tombstones = 0;
-    qint64 bytes = 0; ///< Keys and values of all records.
+    qint64 bytes = 0;       ///< Keys and values of all records.
+    qint64 memoryBytes = 0; ///< What the table takes to hold them.
     bool operator==(const TableStats &) const = default;
 };
 

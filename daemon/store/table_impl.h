@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <mutex>
 
 namespace dynakv::store {
@@ -19,7 +20,12 @@ struct Table::Impl
     qint64 liveAt(qint64 wallMs);
     qint64 estimate(const QByteArray &prefix, qint64 wallMs);
 
-    std::array<Partition, core::kPartitionCount> partitions;
+    Impl();
+    [[nodiscard]] qint64 memoryBytes();
+
+    /// One for each load group. They end after the partitions, which lie in them.
+    std::array<RecordPool, kLoadGroups> pools;
+    std::deque<Partition> partitions;
     ExpiryIndex expiries;
     std::atomic<qint64> records = 0;
     std::atomic<qint64> tombstones = 0;

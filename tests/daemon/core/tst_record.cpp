@@ -95,6 +95,7 @@ void TestRecord::contentHashIsThatOfTheJoinedFields()
     // Peers compare it: each length must give what it gave in every earlier version.
     for (const qsizetype bytes : {0, 1, 15, 100, 130, 250, 4096}) {
         Record record = sample();
+        record.expiresAtMs = bytes;
         record.contentType = QByteArray(qMin<qsizetype>(bytes, 255), 't');
         record.context = QByteArray(bytes, 'c');
         record.value = QByteArray(bytes, 'v');

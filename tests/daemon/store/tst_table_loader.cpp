@@ -60,6 +60,14 @@ std::vector<core::Record> makeRecords(int count)
     return records;
 }
 
+/// Two ways to fill a table leave different room in its nodes.
+TableStats sumsOf(const Table &table)
+{
+    TableStats stats = table.stats();
+    stats.memoryBytes = 0;
+    return stats;
+}
+
 /// How many of the records of its group a loader took.
 int load(Table &table, int group, const std::vector<core::Record> &records)
 {
@@ -93,7 +101,7 @@ private:
     static void compare(const Table &table, const Table &expected,
                         const std::vector<core::Record> &records)
     {
-        QCOMPARE(table.stats(), expected.stats());
+        QCOMPARE(sumsOf(table), sumsOf(expected));
         QCOMPARE(table.newestClock(), expected.newestClock());
         QCOMPARE(table.treeRoots(), expected.treeRoots());
         for (int i = 0; i < core::kPartitionCount; ++i) {
