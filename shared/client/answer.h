@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "shared/base/api/key_page.h"
 #include "shared/base/api/problem.h"
 #include "shared/base/endpoint.h"
 
@@ -8,6 +9,7 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 namespace dynakv::client {
 
@@ -57,6 +59,31 @@ struct Value
     QByteArray contentType = {}; ///< Of a raw value; empty for JSON.
     QByteArray version = {};
     bool operator==(const Value &) const = default;
+};
+
+/// Which part of the keys to list.
+struct ListQuery
+{
+    QByteArray prefix = {};
+    QByteArray from = {};  ///< The first key that may be listed; empty: the prefix's first.
+    QByteArray after = {}; ///< The `next` of the page before; empty: the first page.
+    int limit = 100;       ///< 1 to limits::kPageKeysMax.
+};
+
+struct ListedValue
+{
+    base::api::KeyEntry entry = {};
+    Value value = {};
+    bool operator==(const ListedValue &) const = default;
+};
+
+/// A page of keys with their values. It can be empty and still have a successor.
+struct ValuePage
+{
+    std::vector<ListedValue> keys = {};
+    qint64 totalEstimate = 0;
+    QByteArray next = {};
+    bool operator==(const ValuePage &) const = default;
 };
 
 /// What a write did.
