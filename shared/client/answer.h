@@ -27,6 +27,7 @@ struct Failure
     FailureKind kind = FailureKind::Unreachable;
     QByteArray message = {}; ///< For people, UTF-8: names the node, the cause and the remedy.
     base::api::Problem problem = {}; ///< status is 0 unless a node refused.
+    int retryAfterSeconds = 0;       ///< What the node that refused asked for; 0: nothing.
     /// A write that was sent and not answered: it may hold or not. Reading the key tells.
     bool outcomeUnknown = false;
 };
@@ -58,6 +59,7 @@ struct Value
     bool isRaw = false;
     QByteArray contentType = {}; ///< Of a raw value; empty for JSON.
     QByteArray version = {};
+    qint64 ttlSeconds = 0; ///< Of a put: how long it shall live, 0 for ever. A get leaves it at 0.
     bool operator==(const Value &) const = default;
 };
 

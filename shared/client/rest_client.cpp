@@ -300,8 +300,13 @@ void RestClient::put(const QByteArray &key, const Value &value, QObject *context
     request.method = Method::Put;
     request.target = keyTarget(key);
     request.answerBytesMax = kSmallAnswerMax;
+    const auto addParameter = [&request](const QByteArray &parameter) {
+        request.target += (request.target.contains('?') ? '&' : '?') + parameter;
+    };
+    if (value.ttlSeconds > 0)
+        addParameter("ttl=" + QByteArray::number(value.ttlSeconds));
     if (value.isRaw) {
-        request.target += request.target.contains('?') ? "&raw" : "?raw";
+        addParameter("raw");
         request.contentType = value.contentType.isEmpty() ? QByteArray("application/octet-stream")
                                                           : value.contentType;
         request.body = value.bytes;

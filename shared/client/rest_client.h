@@ -55,7 +55,8 @@ public:
     void get(const QByteArray &key, QObject *context, Callback<Value> done);
     /// The version the key has now; refused with 404 where there is none.
     void version(const QByteArray &key, QObject *context, Callback<QByteArray> done);
-    /// Stores \a value: its JSON text exactly as it is, or raw bytes with their type.
+    /// Stores \a value: its JSON text exactly as it is, or raw bytes with their type, for the time
+    /// that it says.
     void put(const QByteArray &key, const Value &value, QObject *context, Callback<Receipt> done);
     /// Like put(), but refused with 409 where the key exists. It looks first, so that of two
     /// clients that create one key at the same instant both may succeed and the later one holds.

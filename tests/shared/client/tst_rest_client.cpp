@@ -68,6 +68,8 @@ private Q_SLOTS:
     void keysArePagedByCursor();
     void valuesAreListedAsTheyWereSent();
     void aPageWithoutItsValuesIsRefused();
+    void aPutSaysHowLongItsValueLives();
+    void aRefusalSaysWhenToComeBack();
     void createIsRefusedWhereTheKeyExists();
     void removeTellsWhetherTheKeyExisted();
     void versionTellsWithoutTheValue();
@@ -255,6 +257,36 @@ void RestClientTest::aPageWithoutItsValuesIsRefused()
     Waiter<ValuePage> page;
     client.values({}, &page, page.callback());
     QCOMPARE(page.wait().failure.kind, FailureKind::BadAnswer);
+}
+
+void RestClientTest::aPutSaysHowLongItsValueLives()
+{
+    Value value{"1", false, {}, {}};
+    value.ttlSeconds = 60;
+    Waiter<Receipt> json;
+    m_client->put("k", value, &json, json.callback());
+    QVERIFY(json.wait().ok());
+    value.isRaw = true;
+    Waiter<Receipt> raw;
+    m_client->put("..", value, &raw, raw.callback());
+    QVERIFY(raw.wait().ok());
+    const auto &seen = m_cluster->node(0).seen();
+    QCOMPARE(seen[0].target, QByteArray("/key/k?ttl=60"));
+    QCOMPARE(seen[1].target, QByteArray("/key?k64=Li4&ttl=60&raw"));
+}
+
+void RestClientTest::aRefusalSaysWhenToComeBack()
+{
+    for (const auto &[header, seconds] : std::vector<std::pair<QByteArray, int>>{
+             {"Retry-After: 7\r\n", 7}, {"Retry-After: soon\r\n", 0}, {"", 0}}) {
+        const QByteArray told = header;
+        FakeNode node([told](const FakeRequest &) { return FakeNode::response(503, "{}", told); });
+        RestClient client({node.endpoint()});
+        Waiter<Value> refused;
+        client.get("k", &refused, refused.callback());
+        QVERIFY(refused.wait().hasStatus(503));
+        QCOMPARE(refused.wait().failure.retryAfterSeconds, seconds);
+    }
 }
 
 void RestClientTest::createIsRefusedWhereTheKeyExists()
