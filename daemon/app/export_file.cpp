@@ -5,7 +5,6 @@
 
 #include <QFileInfo>
 
-#include <cstdio>
 #include <utility>
 
 namespace dynakv::app {
@@ -14,6 +13,9 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 using Mode = storage::FileSystem::OpenMode;
+
+/// The descriptor, since C's stream has a buffer whose failure nobody would see.
+constexpr int kStandardOutput = 1;
 
 } // namespace
 
@@ -30,7 +32,7 @@ Result<void> ExportFile::create(const ExportHeader &header)
         if (!opened)
             return opened.error();
         m_file = std::move(*opened);
-    } else if (!m_stdout.open(stdout, QIODevice::WriteOnly | QIODevice::Unbuffered)) {
+    } else if (!m_stdout.open(kStandardOutput, QIODevice::WriteOnly | QIODevice::Unbuffered)) {
         return {ErrorCode::Io, "cannot write to standard output"};
     }
     return addLine(header);

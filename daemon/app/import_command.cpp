@@ -129,6 +129,8 @@ void ImportCommand::begin(const base::api::ClusterStatus &status)
     }
     m_writer = std::make_unique<ImportWriter>(node().nodeInUse(), options().mode, m_progress,
                                               QDateTime::currentMSecsSinceEpoch);
+    // From the first record on there is something to go on with.
+    keepProgress();
     connect(m_writer.get(), &ImportWriter::progressed, this, &ImportCommand::pump);
     connect(m_writer.get(), &ImportWriter::recordRefused, this,
             [this](qint64 line, const QByteArray &key, const QByteArray &why) {
@@ -189,7 +191,7 @@ void ImportCommand::pump()
 void ImportCommand::keepProgress()
 {
     m_keptAtMs = elapsedMs();
-    if (!m_progressFile || m_writer->doneLine() == m_progress.line)
+    if (!m_progressFile)
         return;
     m_progress.line = m_writer->doneLine();
     m_progress.counts = m_writer->counts();

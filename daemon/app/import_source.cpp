@@ -4,12 +4,17 @@
 #include <QFile>
 #include <QFileInfo>
 
-#include <cstdio>
-
 namespace dynakv::app {
 
 using base::ErrorCode;
 using base::Result;
+
+namespace {
+
+/// The descriptor: whatever C's stream had read ahead would be lost to us.
+constexpr int kStandardInput = 0;
+
+} // namespace
 
 ImportSource::ImportSource(LineReader::Source source)
     : m_reader(std::move(source), kExportLineBytesMax)
@@ -21,7 +26,7 @@ Result<std::unique_ptr<ImportSource>> ImportSource::open(storage::FileSystem &fi
 {
     if (path == QLatin1String("-")) {
         auto input = std::make_shared<QFile>();
-        if (!input->open(stdin, QIODevice::ReadOnly | QIODevice::Unbuffered))
+        if (!input->open(kStandardInput, QIODevice::ReadOnly | QIODevice::Unbuffered))
             return {ErrorCode::Io, "cannot read standard input"};
         return std::make_unique<ImportSource>([input](qint64 bytesMax) -> Result<QByteArray> {
             QByteArray piece(bytesMax, Qt::Uninitialized);

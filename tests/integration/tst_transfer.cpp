@@ -87,6 +87,7 @@ private Q_SLOTS:
     void aCutFileIsRefused();
     void aKilledNodeAndAnImportThatGoesOn();
     void anInterruptedExportGoesOn();
+    void aFullOutputIsNeverASuccess();
     void whatCannotBeDoneIsSaid();
     void cleanup();
 
@@ -329,6 +330,20 @@ void TestTransfer::anInterruptedExportGoesOn()
     const Ended elsewhere = run({"export", address(*m_to), "--output", "cut", "--resume"});
     QVERIFY2(elsewhere.code == 65 && elsewhere.err.contains("of cluster"),
              elsewhere.err.constData());
+}
+
+void TestTransfer::aFullOutputIsNeverASuccess()
+{
+    const QString full = QStringLiteral("/dev/full");
+    if (!QFileInfo::exists(full))
+        QSKIP("needs /dev/full");
+    // So little that a buffer of the C library would hold it until after the end.
+    const auto process =
+        test::startCommand(texts({"export", address(*m_from)}), m_directory->path(), {}, full);
+    QVERIFY(process->waitForFinished(60'000));
+    QCOMPARE(process->exitCode(), 74);
+    const QByteArray told = process->readAllStandardError();
+    QVERIFY2(told.contains("standard output") && told.contains("not complete"), told.constData());
 }
 
 void TestTransfer::whatCannotBeDoneIsSaid()

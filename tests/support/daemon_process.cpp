@@ -97,13 +97,15 @@ Ended runDaemonToEnd(const QStringList &arguments, const QString &directory,
 }
 
 std::unique_ptr<QProcess> startCommand(const QStringList &arguments, const QString &directory,
-                                       const QString &input)
+                                       const QString &input, const QString &output)
 {
     auto process = std::make_unique<QProcess>();
     process->setProcessEnvironment(cleanEnvironment());
     process->setWorkingDirectory(directory);
     if (!input.isEmpty())
         process->setStandardInputFile(input);
+    if (!output.isEmpty())
+        process->setStandardOutputFile(output);
     dieWithParent(*process);
     process->start(QStringLiteral(DYNAKV_DAEMON_PATH), arguments);
     process->waitForStarted();
