@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/app/log_rules.h"
+#include "daemon/app/transfer_options.h"
 #include "daemon/core/coordinator.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/limits.h"
@@ -23,6 +24,8 @@ enum class Action : quint8 {
     NoListen, ///< Nothing says where to listen: the help is shown as an error.
     Health,
     Status,
+    Export,
+    Import,
 };
 
 enum class LogFormat : quint8 { Text, Json };
@@ -46,8 +49,9 @@ struct Options
     std::vector<QByteArray> allowedHosts = {};
     bool allowsRemote = false;
 
-    base::Endpoint target = {}; ///< Of `health` and `status`.
-    bool isJson = false;        ///< Of `status`.
+    base::Endpoint target = {};    ///< Of every command that asks a node.
+    bool isJson = false;           ///< Of `status`.
+    TransferOptions transfer = {}; ///< Of `export` and `import`.
 
     std::vector<QByteArray> remarks = {}; ///< What was odd but harmless; for the log.
     bool operator==(const Options &) const = default;
