@@ -3,6 +3,7 @@
 
 #include "daemon/app/addresses.h"
 #include "daemon/app/logging.h"
+#include "daemon/app/machine_memory.h"
 #include "daemon/app/service.h"
 #include "daemon/cluster/persisted_state_codec.h"
 
@@ -126,6 +127,7 @@ std::optional<StartFailure> DaemonApp::openStorage()
 
 std::optional<StartFailure> DaemonApp::startNode()
 {
+    settleMemory();
     JoinPlan plan = planJoin(m_options.join, m_listen, ownHosts());
     m_options.remarks.insert(m_options.remarks.end(), plan.remarks.begin(), plan.remarks.end());
 
@@ -138,6 +140,7 @@ std::optional<StartFailure> DaemonApp::startNode()
     config.node.advertisedHost = m_options.advertise.host;
     config.node.join = std::move(plan.targets);
     config.node.durability = m_options.durability;
+    config.node.memoryBytesMax = m_memoryBytesMax;
     config.node.programVersion = DYNAKV_VERSION;
     config.node.bootId = randomId();
     config.node.seed = randomId();
@@ -145,6 +148,17 @@ std::optional<StartFailure> DaemonApp::startNode()
     if (const auto started = m_node->start(); !started)
         return StartFailure{ExitCode::Unavailable, started.error().message};
     return std::nullopt;
+}
+
+void DaemonApp::settleMemory()
+{
+    m_memoryBytesMax = m_options.memoryMax.bytes;
+    if (m_memoryBytesMax != 0)
+        return;
+    m_memoryBytesMax = machineMemoryBytes() / 100 * m_options.memoryMax.percent;
+    if (m_memoryBytesMax == 0)
+        m_options.remarks.push_back("this system does not tell how much memory there is: there is "
+                                    "no limit; set --max-memory to a size");
 }
 
 std::optional<StartFailure> DaemonApp::startApi()
@@ -173,12 +187,15 @@ void DaemonApp::announce() const
         isMemory ? "no data file"
                  : QDir(m_options.dataDir).absoluteFilePath(QStringLiteral("storage.db")).toUtf8() +
                        " (" + sizeText(m_report.fileBytes) + (m_report.isNew ? ", new)" : ")");
-    qCInfo(lcApp, "dynakvd %s: API http://%s, cluster %s, node %s, %lld keys, %s, durability %s",
+    qCInfo(lcApp,
+           "dynakvd %s: API http://%s, cluster %s, node %s, %lld keys, %s, durability %s, "
+           "memory limit %s",
            DYNAKV_VERSION, m_listen.toString().constData(),
            base::Endpoint{m_listen.host, m_node->clusterPort()}.toString().constData(),
            core::toHex16(m_state.node).constData(),
            static_cast<long long>(stats.records - stats.tombstones), file.constData(),
-           core::toText(m_options.durability).constData());
+           core::toText(m_options.durability).constData(),
+           m_memoryBytesMax == 0 ? "none" : sizeText(m_memoryBytesMax).constData());
     for (const QByteArray &remark : m_options.remarks)
         qCWarning(lcApp, "%s", remark.constData());
     if (m_report.tornBytes > 0) {

@@ -27,6 +27,14 @@ enum class Action : quint8 {
 
 enum class LogFormat : quint8 { Text, Json };
 
+/// `--max-memory`: so many bytes or, where that is 0, so much of what the process can have.
+struct MemoryLimit
+{
+    qint64 bytes = 0;
+    int percent = 70;
+    bool operator==(const MemoryLimit &) const = default;
+};
+
 /// What the process was asked to do: the sum of command line, environment, configuration file and
 /// defaults, each value checked for its form. What depends on the machine (whether a name resolves,
 /// a port is free, a directory can be written) is found out at the start.
@@ -40,6 +48,7 @@ struct Options
     quint16 clusterPort = 0;
     base::Endpoint advertise = {}; ///< No host: learned. Port 0: that of `listen`.
     core::Durability durability = core::Durability::Sync;
+    MemoryLimit memoryMax = {};
     LogRules logRules = {};
     LogFormat logFormat = LogFormat::Text;
     qsizetype valueBytesMax = base::limits::kValueBytesDefault;

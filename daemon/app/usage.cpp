@@ -35,6 +35,8 @@ OPTIONS
   --advertise HOST[:PORT]   the API address that others reach this node at (default: learned)
   --durability MODE         when a write is acknowledged: sync (default; on disk), interval (in the
                             file, on disk within a second), os (in the file), memory (no file)
+  --max-memory SIZE         what the data may take in memory, for example 512M, 4G or 50% of what
+                            the machine or container has (default: 70%); at 95 % values are refused
   --max-value-bytes SIZE    largest value, for example 512K (default: 1M; at most 16M)
   --allowed-host NAME       accept this name in a request's Host header; repeatable
   --insecure-allow-remote   accept a LISTEN that other machines reach: whoever reaches it can read

@@ -85,6 +85,7 @@ struct MemberView
     std::optional<qint64> keys = {};
     std::optional<qint64> bytes = {};
     std::optional<double> rttMs = {};
+    std::optional<qint64> memoryUsedPermille = {}; ///< Of its limit, where it has one.
     bool operator==(const MemberView &) const = default;
 };
 

@@ -41,7 +41,8 @@ Node::Impl::Impl(NodeConfig config, PersistedState state, const RecordSource &re
     , m_random(m_config.seed)
     , m_clock(m_state.clockCeiling)
     , m_table(m_state.node)
-    , m_replicator(m_state.node, records, m_ids)
+    , m_capacity(records, m_config.memoryBytesMax)
+    , m_replicator(m_state.node, records, m_capacity, m_ids)
 {
 }
 
@@ -105,6 +106,7 @@ void Node::Impl::on(const Tick &)
     syncDue();
     renewCeiling();
     updateReadiness();
+    tellFullness();
     if (m_now.monoMs - m_viewMs >= kViewPeriodMs)
         m_isViewDirty = true; // Round trips and key counts are worth showing once a second.
 }
@@ -132,6 +134,12 @@ void Node::Impl::on(const ClientWrite &write)
         outcome.status = WriteOutcome::Status::NotReady;
         outcome.required = write.write.concern.count;
         outcome.detail = "the cluster has only " + QByteArray::number(replicas) + " members";
+        m_out.push_back(Reply{write.request, outcome});
+        return;
+    }
+    if (const auto reason = reasonOfFullness(write.write)) {
+        outcome.status = WriteOutcome::Status::NoSpace;
+        outcome.detail = *reason;
         m_out.push_back(Reply{write.request, outcome});
         return;
     }
@@ -279,12 +287,16 @@ ClusterView Node::Impl::view() const
         if (row.isSelf) {
             row.keys = m_records.liveCount();
             row.bytes = m_records.byteCount();
+            if (m_config.memoryBytesMax > 0)
+                row.memoryUsedPermille = m_capacity.usedPermille();
         } else if (const auto at = m_linkByPeer.find(id); at != m_linkByPeer.end()) {
             const Link &link = m_links.at(at->second);
             row.rttMs = link.rttMs;
             if (link.last.sequence != 0) {
                 row.keys = link.last.keys;
                 row.bytes = link.last.bytes;
+                if (link.last.memoryUsedPermille != 0)
+                    row.memoryUsedPermille = link.last.memoryUsedPermille;
             }
         }
         view.members.push_back(std::move(row));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/core/capacity.h"
 #include "daemon/core/dialer.h"
 #include "daemon/core/failure_detector.h"
 #include "daemon/core/hybrid_clock.h"
@@ -27,7 +28,7 @@ inline constexpr qint64 kViewPeriodMs = 1000;
 
 /// What Node is made of. The rules live in the parts (table, detector, dialer, replicator,
 /// session); here they are joined. Split over files by subject: node.cpp (door, writes, readiness),
-/// node_links.cpp, node_membership.cpp, node_sync.cpp.
+/// node_capacity.cpp, node_links.cpp, node_membership.cpp, node_sync.cpp.
 class Node::Impl
 {
 public:
@@ -81,6 +82,11 @@ private:
     void saveState();
     void say(Log::Level level, QByteArray text);
 
+    // node_capacity.cpp
+    [[nodiscard]] std::optional<QByteArray> whoIsFull(quint32 permille) const;
+    [[nodiscard]] std::optional<QByteArray> reasonOfFullness(const WriteRequest &write) const;
+    void tellFullness();
+
     // node_links.cpp
     [[nodiscard]] Hello makeHello() const;
     void learnHost(const QByteArray &localHost);
@@ -131,6 +137,7 @@ private:
     MemberTable m_table;
     FailureDetector m_detector;
     Dialer m_dialer;
+    Capacity m_capacity;
     Replicator m_replicator;
 
     std::map<LinkId, Link> m_links;
@@ -149,6 +156,7 @@ private:
 
     Readiness m_readiness = Readiness::Joining;
     QByteArray m_detail;
+    bool m_isFull = false; ///< As the log was told.
     bool m_syncedWithCaughtUp = false;
     bool m_isFounding = false; ///< It made a cluster id that is not on its disk yet.
     bool m_isDirty = false;

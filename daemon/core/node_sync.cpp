@@ -84,7 +84,8 @@ void Node::Impl::syncDue()
         scheduleSync(peer, heartbeat.sequence == 0 ? kSyncSoonMs : kSyncPeriodMs / 2);
         return;
     }
-    m_session = std::make_unique<SyncSession>(m_linkByPeer.at(peer), peer, m_records, m_ids);
+    m_session =
+        std::make_unique<SyncSession>(m_linkByPeer.at(peer), peer, m_records, m_capacity, m_ids);
     m_session->start(m_now.monoMs, m_out);
 }
 
@@ -94,10 +95,12 @@ void Node::Impl::settleSession()
         return;
     const NodeId peer = m_session->peer();
     const SyncSession::Totals totals = m_session->totals();
-    const bool isComplete = m_session->state() == SyncSession::State::Complete;
+    const SyncSession::State state = m_session->state();
     const bool fromCaughtUp = m_session->peerIsCaughtUp();
     m_session.reset();
-    if (!isComplete) {
+    if (state == SyncSession::State::Full)
+        return scheduleSync(peer, kSyncPeriodMs); // It is told already why; room takes its time.
+    if (state != SyncSession::State::Complete) {
         say(Log::Level::Info, "comparing with " + toHex16(peer) + " broke off; it is tried again");
         scheduleSync(peer, kSyncSoonMs);
         return;

@@ -70,8 +70,9 @@ bool Replicator::committed(const Committed &event, const std::vector<LinkId> &li
         const Received &done = received->second;
         if (done.link != 0) {
             out.push_back(
-                Send{done.link, PushAck{done.push, event.result == Committed::Result::Done,
-                                        event.durability}});
+                Send{done.link,
+                     PushAck{done.push, event.result == Committed::Result::Done && done.isWhole,
+                             event.durability}});
         }
         for (const Record &record : done.records)
             leaveFlight(record);
@@ -120,13 +121,14 @@ void Replicator::receive(LinkId link, const Push &push, Ticket ticket, Durabilit
         if (!held || *held < stampOf(record))
             newer.push_back(record);
     }
+    const bool isWhole = m_capacity.dropUnfit(newer) == 0;
     if (newer.empty()) {
-        out.push_back(Send{link, PushAck{push.id, true, mine}});
+        out.push_back(Send{link, PushAck{push.id, isWhole, mine}});
         return;
     }
     for (const Record &record : newer)
         enterFlight(record);
-    m_received.emplace(ticket, Received{link, push.id, newer});
+    m_received.emplace(ticket, Received{link, push.id, newer, isWhole});
     out.push_back(Append{ticket, std::move(newer), true});
 }
 
@@ -198,6 +200,7 @@ void Replicator::answer(Pending &pending, WriteOutcome::Status status, Effects &
 
 void Replicator::enterFlight(const Record &record)
 {
+    m_capacity.enter(record);
     InFlight &flying = m_inFlight[record.key];
     ++flying.count;
     if (flying.version < record.version) {
@@ -208,6 +211,7 @@ void Replicator::enterFlight(const Record &record)
 
 void Replicator::leaveFlight(const Record &record)
 {
+    m_capacity.leave(record);
     const auto it = m_inFlight.find(record.key);
     if (it != m_inFlight.end() && --it->second.count <= 0)
         m_inFlight.erase(it);

@@ -76,6 +76,7 @@ public:
     [[nodiscard]] qint64 recordCount() const override;
     [[nodiscard]] qint64 liveCount() const override;
     [[nodiscard]] qint64 byteCount() const override;
+    [[nodiscard]] qint64 memoryBytes() const override { return byteCount() + recordCount() * 48; }
 
     [[nodiscard]] Listing list(const ListQuery &query) const;
     [[nodiscard]] TableStats stats() const;

@@ -43,6 +43,8 @@ public:
     void vanish(int node);
     void setPaused(int node, bool isPaused);
     void setWallOffset(int node, qint64 offsetMs) { m_nodes[at(node)].wallOffsetMs = offsetMs; }
+    /// From its next start on.
+    void setMemoryMax(int node, qint64 bytes) { m_nodes[at(node)].config.memoryBytesMax = bytes; }
     void setJoin(int node, const std::vector<int> &join);
     void wipe(int node);
     /// Makes the disk of \a to a copy of that of \a from.

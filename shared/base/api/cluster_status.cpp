@@ -32,6 +32,8 @@ QJsonObject memberToJson(const MemberStatus &member)
         object.insert(QLatin1String("bytes"), *member.bytes);
     if (member.rttMs)
         object.insert(QLatin1String("rtt_ms"), *member.rttMs);
+    if (member.memoryUsedPermille)
+        object.insert(QLatin1String("memory_used_permille"), *member.memoryUsedPermille);
     return object;
 }
 
@@ -49,6 +51,7 @@ Result<MemberStatus> memberFromJson(const QJsonObject &object)
     member.keys = reader.optionalInteger("keys");
     member.bytes = reader.optionalInteger("bytes");
     member.rttMs = reader.optionalNumber("rtt_ms");
+    member.memoryUsedPermille = reader.optionalInteger("memory_used_permille");
     if (!reader.ok())
         return reader.error();
     return member;

@@ -24,6 +24,7 @@ void TestCommands::membersStandInColumns()
     self.isSelf = true;
     self.keys = 12;
     self.bytes = 2048;
+    self.memoryUsedPermille = 951;
     self.id = "00000000000000aa";
     self.sinceMs = 1'000'000 - 90'000;
     MemberStatus other;
@@ -37,10 +38,11 @@ void TestCommands::membersStandInColumns()
     status.members = {self, other};
     QCOMPARE(
         app::memberTable(status, 1'000'000),
-        QByteArray(
-            "  ADDRESS         STATE  SINCE  KEYS  SIZE     RTT     VERSION  ID\n"
-            "* 127.0.0.1:6660  alive  90 s   12    2.0 KiB  -       -        00000000000000aa\n"
-            "  a.example:1     down   3 h    -     -        0.3 ms  0.1.0    00000000000000bb\n"));
+        QByteArray("  ADDRESS         STATE  SINCE  KEYS  SIZE     MEMORY  RTT     VERSION  ID\n"
+                   "* 127.0.0.1:6660  alive  90 s   12    2.0 KiB  96 %    -       -        "
+                   "00000000000000aa\n"
+                   "  a.example:1     down   3 h    -     -        -       0.3 ms  0.1.0    "
+                   "00000000000000bb\n"));
 }
 
 void TestCommands::whatNodesSayCannotDriveTheTerminal()

@@ -15,6 +15,7 @@ namespace {
 
 constexpr NodeId kSelf = 10;
 constexpr qint64 kWallMs = 1'700'000'000'000;
+using Status = WriteOutcome::Status;
 
 /// One node; the test plays its disk, its network and every other member.
 struct Bench
@@ -30,12 +31,14 @@ struct Bench
     std::vector<Dial> dials = {};
     std::vector<LinkId> closed = {};
     std::vector<Reply> replies = {};
+    std::vector<Log> logs = {};
     LinkId lastLink = 0;
     struct Peer
     {
         LinkId link = 0;
         Hello hello = {};
         quint64 sequence = 0;
+        quint32 memoryUsedPermille = 0;
     };
 
     Bench()
@@ -68,6 +71,8 @@ struct Bench
                 closed.push_back(close->link);
             else if (const auto *reply = std::get_if<Reply>(&effect))
                 replies.push_back(*reply);
+            else if (const auto *log = std::get_if<Log>(&effect))
+                logs.push_back(*log);
         }
     }
     void take(Append append)
@@ -115,6 +120,7 @@ struct Bench
     void beat(Peer &peer, qint64 echoMs = 0, qint64 wallOffsetMs = 0)
     {
         Heartbeat beat;
+        beat.memoryUsedPermille = peer.memoryUsedPermille;
         beat.sequence = ++peer.sequence;
         beat.wallMs = now.wallMs + wallOffsetMs;
         beat.sentMs = 1;
@@ -125,6 +131,26 @@ struct Bench
     {
         now.monoMs += ms;
         now.wallMs += ms;
+    }
+
+    void tick()
+    {
+        pass(kTickMs);
+        feed(Tick{});
+    }
+    /// What a write of \a key is answered.
+    WriteOutcome write(const QByteArray &key, RecordKind kind = RecordKind::Value,
+                       const QByteArray &value = "1")
+    {
+        feed(ClientWrite{1, {.key = key, .kind = kind, .value = value}});
+        return replies.back().outcome;
+    }
+    /// Lines of \a level that contain \a part.
+    [[nodiscard]] qsizetype logged(Log::Level level, const QByteArray &part) const
+    {
+        return std::count_if(logs.begin(), logs.end(), [&](const Log &each) {
+            return each.level == level && each.text.contains(part);
+        });
     }
 
     static MemberRecord memberRecord(NodeId id, MemberState state, quint32 incarnation = 0)
@@ -181,6 +207,12 @@ private Q_SLOTS:
     void nonsenseInAHeartbeatIsNoMeasurement_data();
     void nonsenseInAHeartbeatIsNoMeasurement();
     void fetchedRecordsMoveTheClock();
+    void aFullNodeRefusesValuesAndTakesDeletes();
+    void aFullMemberStopsValuesHere();
+    void aMemberThatIsDownIsNotAskedForItsRoom();
+    void fullnessIsToldOnceEachWay();
+    void whatIsLoadedBeyondTheLimitStays();
+    void theViewShowsTheMemoryUsed();
 };
 
 void TestNode::founderIsReadyAtOnceAndWrites()
@@ -421,6 +453,124 @@ void TestNode::fetchedRecordsMoveTheClock()
     bench.letDiskGo();
     QCOMPARE(bench.replies.at(0).outcome.status, WriteOutcome::Status::Done);
     QCOMPARE(bench.records.find("k")->value, QByteArray("2"));
+}
+
+void TestNode::aFullNodeRefusesValuesAndTakesDeletes()
+{
+    Bench bench;
+    bench.config.memoryBytesMax = 1000;
+    bench.start();
+    QCOMPARE(bench.write("k", RecordKind::Value, QByteArray(902, 'v')).status, Status::Done);
+    // 951 of 1000 bytes.
+    const WriteOutcome refused = bench.write("l");
+    QCOMPARE(refused.status, Status::NoSpace);
+    QVERIFY2(refused.detail.contains("this node uses 95 %"), refused.detail.constData());
+    QVERIFY2(refused.detail.contains("--max-memory"), refused.detail.constData());
+    QVERIFY(!bench.records.find("l"));
+    QCOMPARE(bench.write("k").status, Status::NoSpace);
+    // Its tombstone would take room of its own.
+    QCOMPARE(bench.write("l", RecordKind::Tombstone, {}).status, Status::NoSpace);
+    QCOMPARE(bench.write("k", RecordKind::Tombstone, {}).status, Status::Done);
+    QCOMPARE(bench.write("l").status, Status::Done);
+}
+
+void TestNode::aFullMemberStopsValuesHere()
+{
+    Bench bench;
+    bench.start();
+    QCOMPARE(bench.write("k").status, Status::Done);
+    Bench::Peer other = bench.join(20);
+    other.memoryUsedPermille = 950;
+    bench.beat(other);
+    QCOMPARE(bench.write("k").status, Status::Done);
+    other.memoryUsedPermille = 951;
+    bench.beat(other);
+    const WriteOutcome refused = bench.write("k");
+    QCOMPARE(refused.status, Status::NoSpace);
+    QVERIFY2(refused.detail.contains("member 0000000000000014 at 10.0.0.20:6660 uses 95 %"),
+             refused.detail.constData());
+    QCOMPARE(bench.write("k", RecordKind::Tombstone, {}).status, Status::Done);
+    other.memoryUsedPermille = 950;
+    bench.beat(other);
+    QCOMPARE(bench.write("k").status, Status::Done);
+}
+
+void TestNode::aMemberThatIsDownIsNotAskedForItsRoom()
+{
+    Bench bench;
+    bench.start();
+    Bench::Peer other = bench.join(20);
+    other.memoryUsedPermille = 1000;
+    bench.beat(other);
+    QCOMPARE(bench.write("k").status, Status::NoSpace);
+    bench.feed(LinkClosed{other.link});
+    QCOMPARE(bench.write("k").status, Status::Done);
+}
+
+void TestNode::fullnessIsToldOnceEachWay()
+{
+    Bench bench;
+    bench.start();
+    Bench::Peer other = bench.join(20);
+    // Around the mark nothing is said again before it is well below.
+    for (const quint32 permille : {900U, 955U, 949U, 952U, 931U, 960U}) {
+        other.memoryUsedPermille = permille;
+        bench.beat(other);
+        bench.tick();
+    }
+    QCOMPARE(bench.logged(Log::Level::Warning, "member 0000000000000014 at 10.0.0.20:6660"), 1);
+    QCOMPARE(bench.logged(Log::Level::Info, "no longer full"), 0);
+    other.memoryUsedPermille = 930;
+    bench.beat(other);
+    bench.tick();
+    bench.tick();
+    QCOMPARE(bench.logged(Log::Level::Warning, "full"), 1);
+    QCOMPARE(bench.logged(Log::Level::Info, "no longer full"), 1);
+    QCOMPARE(bench.write("k").status, Status::Done);
+}
+
+void TestNode::whatIsLoadedBeyondTheLimitStays()
+{
+    Bench bench;
+    bench.config.memoryBytesMax = 100;
+    Record large;
+    large.key = "large";
+    large.version = {1, 1};
+    large.value = QByteArray(1000, 'v');
+    bench.records.apply(large);
+    bench.start();
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+    bench.tick();
+    QCOMPARE(bench.logged(Log::Level::Warning, "this node uses 105"), 1);
+    QCOMPARE(bench.write("k").status, Status::NoSpace);
+    QVERIFY(bench.records.find("large"));
+}
+
+void TestNode::theViewShowsTheMemoryUsed()
+{
+    Bench bench;
+    bench.start();
+    Bench::Peer other = bench.join(20);
+    bench.beat(other);
+    QVERIFY(!bench.row(kSelf).memoryUsedPermille);
+    QVERIFY(!bench.row(20).memoryUsedPermille);
+    other.memoryUsedPermille = 12;
+    bench.beat(other);
+    QCOMPARE(bench.row(20).memoryUsedPermille, std::optional<qint64>(12));
+
+    Bench limited;
+    limited.config.memoryBytesMax = 1000;
+    limited.start();
+    QCOMPARE(limited.row(kSelf).memoryUsedPermille, std::optional<qint64>(0));
+    const Bench::Peer peer = limited.join(20);
+    limited.write("k");
+    limited.sent.clear();
+    for (int i = 0; i < 6; ++i)
+        limited.tick();
+    const auto beats = limited.sentOn<Heartbeat>(peer.link);
+    QVERIFY(!beats.empty());
+    QCOMPARE(beats.back().memoryUsedPermille, 50U);
+    QCOMPARE(limited.row(kSelf).memoryUsedPermille, std::optional<qint64>(50));
 }
 
 QTEST_GUILESS_MAIN(TestNode)

@@ -35,7 +35,8 @@ struct Bench
 {
     testing::MapRecords records = {};
     quint64 ids = 0;
-    Replicator replicator{kSelf, records, ids};
+    Capacity capacity;
+    Replicator replicator{kSelf, records, capacity, ids};
     HybridClock clock{0};
     Time now{1000, kWallMs};
     std::vector<LinkId> links = {};
@@ -44,6 +45,11 @@ struct Bench
     std::vector<std::pair<LinkId, Push>> pushes = {};
     std::vector<std::pair<LinkId, PushAck>> acks = {};
     RequestId lastRequest = 0;
+
+    explicit Bench(qint64 memoryBytesMax = 0)
+        : capacity(records, memoryBytesMax)
+    {
+    }
 
     void take(Effects effects)
     {
@@ -160,6 +166,9 @@ private Q_SLOTS:
     void mixedPushStoresOnlyWhatIsNewer();
     void emptyPushIsAcknowledged();
     void failedStoreIsToldToThePusher();
+    void pushBeyondTheReserveIsRefused();
+    void pushWithoutAnyRoomIsRefusedAtOnce();
+    void writesInFlightCountForTheCapacity();
     void lostLinkGetsNoAcknowledgement();
     void foreignTicketIsNotTaken();
     void nothingIsKeptOnceAllIsDone();
@@ -549,6 +558,48 @@ void TestReplicator::failedStoreIsToldToThePusher()
     bench.commit(ticket, Committed::Result::NoSpace);
     QCOMPARE(bench.acks.size(), size_t{1});
     QVERIFY(!bench.acks[0].second.isStored);
+}
+
+/// What fits is kept all the same: a delete may be what makes the room.
+void TestReplicator::pushBeyondTheReserveIsRefused()
+{
+    Bench bench(100);
+    bench.records.apply(record("k", {1, 1}, QByteArray(200, 'v')));
+    const Record newer = record("k", {2, 2}, {}, RecordKind::Tombstone);
+    const Ticket ticket = bench.receive(10, {77, {record("a", {2, 2}), newer}});
+    QCOMPARE(bench.appends.at(ticket).size(), size_t{1});
+    QCOMPARE(bench.appends.at(ticket)[0].kind, RecordKind::Tombstone);
+    bench.commit(ticket);
+    QCOMPARE(bench.acks.size(), size_t{1});
+    QVERIFY(!bench.acks[0].second.isStored);
+    // There is room again.
+    const Ticket again = bench.receive(10, {78, {record("a", {2, 2}, {})}});
+    bench.commit(again);
+    QVERIFY(bench.acks.back().second.isStored);
+}
+
+void TestReplicator::pushWithoutAnyRoomIsRefusedAtOnce()
+{
+    Bench bench(100);
+    bench.records.apply(record("k", {1, 1}, QByteArray(200, 'v')));
+    bench.receive(10, {77, {record("a", {2, 2})}});
+    QVERIFY(bench.appends.empty());
+    QCOMPARE(bench.acks.size(), size_t{1});
+    QVERIFY(!bench.acks[0].second.isStored);
+}
+
+/// Values that wait for the disk take their room already.
+void TestReplicator::writesInFlightCountForTheCapacity()
+{
+    Bench bench(100);
+    const Ticket ticket = bench.put("k"); // 1 + 1 + 48 bytes.
+    QCOMPARE(bench.capacity.usedPermille(), 500U);
+    bench.commit(ticket);
+    QCOMPARE(bench.capacity.usedPermille(), 500U);
+    bench.commit(bench.put("l"), Committed::Result::NoSpace);
+    QCOMPARE(bench.capacity.usedPermille(), 500U);
+    bench.commit(bench.receive(10, {77, {record("m", {1, 1})}}));
+    QCOMPARE(bench.capacity.usedPermille(), 1000U);
 }
 
 void TestReplicator::lostLinkGetsNoAcknowledgement()
