@@ -107,6 +107,7 @@ void Node::Impl::on(const Tick &)
     renewCeiling();
     updateReadiness();
     tellFullness();
+    tellDisk();
     if (m_now.monoMs - m_viewMs >= kViewPeriodMs)
         m_isViewDirty = true; // Round trips and key counts are worth showing once a second.
 }
@@ -123,9 +124,8 @@ void Node::Impl::on(const ClientWrite &write)
     const int replicas = m_table.replicaCount();
     WriteOutcome outcome{.replicas = replicas};
     if (const auto reason = reasonAgainstWriting()) {
-        outcome.status =
-            isClockOff() ? WriteOutcome::Status::ClockOff : WriteOutcome::Status::NotReady;
-        outcome.detail = *reason;
+        outcome.status = reason->status;
+        outcome.detail = reason->detail;
         m_out.push_back(Reply{write.request, outcome});
         return;
     }
@@ -148,24 +148,31 @@ void Node::Impl::on(const ClientWrite &write)
 
 void Node::Impl::on(const Committed &committed)
 {
+    noteDisk(committed.result, committed.detail);
     if (m_replicator.committed(committed, establishedLinks(), m_out))
         return;
     if (m_session && m_session->committed(committed, m_now.monoMs, m_out))
         settleSession();
 }
 
-std::optional<QByteArray> Node::Impl::reasonAgainstWriting() const
+std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting() const
 {
+    using Status = WriteOutcome::Status;
+    const auto reason = [](Status status, const QByteArray &detail) {
+        return WriteOutcome{.status = status, .detail = detail};
+    };
     if (m_readiness != Readiness::Ready)
-        return m_detail;
+        return reason(Status::NotReady, m_detail);
     if (isClockOff())
-        return QByteArray("this node's clock is more than 60 s from the majority of its peers; "
-                          "set the clock");
+        return reason(Status::ClockOff, "this node's clock is more than 60 s from the majority of "
+                                        "its peers; set the clock");
     // Versions above the persisted ceiling could come again after a restart.
     const quint64 wall = static_cast<quint64>(std::max<qint64>(m_now.wallMs, 0)) << 16;
-    if (std::max(m_clock.last() + 1, wall) >= m_savedCeiling)
-        return QByteArray("the disk has not taken the clock's ceiling yet; try again");
-    return std::nullopt;
+    if (std::max(m_clock.last() + 1, wall) < m_savedCeiling)
+        return std::nullopt;
+    if (m_isDiskFull)
+        return reason(Status::NoSpace, "the disk is full; writes resume when there is space again");
+    return reason(Status::NotReady, "the disk has not taken the clock's ceiling yet; try again");
 }
 
 void Node::Impl::foundCluster()
@@ -259,7 +266,10 @@ void Node::Impl::on(const StateSaved &saved)
     if (saved.revision != m_savingRevision)
         return;
     m_savingRevision = 0;
+    if (saved.isSaved || saved.isDiskFull)
+        noteDisk(saved.isSaved ? Committed::Result::Done : Committed::Result::NoSpace, {});
     if (saved.isSaved) {
+        m_isSaveFailing = false;
         m_savedCeiling = m_savingCeiling;
         m_isFounding = m_isFounding && m_savingClusterId != m_state.clusterId;
         updateReadiness();
@@ -267,7 +277,8 @@ void Node::Impl::on(const StateSaved &saved)
     }
     m_isDirty = true;
     m_saveRetryMs = m_now.monoMs + 1000;
-    say(Log::Level::Warning, "the node's state could not be stored; trying again");
+    if (!saved.isDiskFull && !std::exchange(m_isSaveFailing, true))
+        say(Log::Level::Warning, "the node's state could not be stored; it keeps trying");
 }
 
 void Node::Impl::say(Log::Level level, QByteArray text)

@@ -50,4 +50,33 @@ void Node::Impl::tellFullness()
         say(Log::Level::Info, "the memory is no longer full: values of clients are taken again");
 }
 
+void Node::Impl::noteDisk(Committed::Result result, const QByteArray &detail)
+{
+    switch (result) {
+    case Committed::Result::Done:
+        m_diskTookMs = m_now.monoMs;
+        return;
+    case Committed::Result::Failed:
+        return; // Whoever owns the file says what is wrong with it.
+    case Committed::Result::NoSpace:
+        break;
+    }
+    m_diskRefusedMs = m_now.monoMs;
+    if (std::exchange(m_isDiskFull, true))
+        return;
+    say(Log::Level::Warning, "the disk is full: writes are refused until there is space again" +
+                                 (detail.isEmpty() ? QByteArray() : " (" + detail + ')'));
+}
+
+/// On a disk that is nearly full a small write fits where a large one did not: that is not the end
+/// of it yet.
+void Node::Impl::tellDisk()
+{
+    if (!m_isDiskFull || m_diskTookMs <= m_diskRefusedMs ||
+        m_now.monoMs - m_diskRefusedMs < kDiskCalmMs)
+        return;
+    m_isDiskFull = false;
+    say(Log::Level::Info, "the disk has space again: writes are taken");
+}
+
 } // namespace dynakv::core

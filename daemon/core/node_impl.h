@@ -24,6 +24,7 @@ inline constexpr qint64 kSyncPeriodMs = 10'000;
 inline constexpr qint64 kSyncSoonMs = 500;
 inline constexpr qint64 kReturnGraceMs = 3000; ///< A returning node waits so long for peers.
 inline constexpr qint64 kClockOffMsMax = 60'000;
+inline constexpr qint64 kDiskCalmMs = 5000; ///< So long nothing must be refused for lack of space.
 inline constexpr qint64 kViewPeriodMs = 1000;
 
 /// What Node is made of. The rules live in the parts (table, detector, dialer, replicator,
@@ -77,7 +78,7 @@ private:
     void adoptCluster(quint64 clusterId);
     void updateReadiness();
     void setReadiness(Readiness readiness, const QByteArray &detail);
-    [[nodiscard]] std::optional<QByteArray> reasonAgainstWriting() const;
+    [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting() const;
     void renewCeiling();
     void saveState();
     void say(Log::Level level, QByteArray text);
@@ -86,6 +87,8 @@ private:
     [[nodiscard]] std::optional<QByteArray> whoIsFull(quint32 permille) const;
     [[nodiscard]] std::optional<QByteArray> reasonOfFullness(const WriteRequest &write) const;
     void tellFullness();
+    void noteDisk(Committed::Result result, const QByteArray &detail);
+    void tellDisk();
 
     // node_links.cpp
     [[nodiscard]] Hello makeHello() const;
@@ -157,6 +160,9 @@ private:
     Readiness m_readiness = Readiness::Joining;
     QByteArray m_detail;
     bool m_isFull = false; ///< As the log was told.
+    bool m_isDiskFull = false;
+    qint64 m_diskRefusedMs = 0; ///< When it last had no space,
+    qint64 m_diskTookMs = 0;    ///< and when it last took something.
     bool m_syncedWithCaughtUp = false;
     bool m_isFounding = false; ///< It made a cluster id that is not on its disk yet.
     bool m_isDirty = false;
@@ -166,6 +172,7 @@ private:
     quint64 m_savingClusterId = 0;
     quint64 m_savedCeiling = 0;
     qint64 m_saveRetryMs = 0;
+    bool m_isSaveFailing = false; ///< As the log was told.
     bool m_isViewDirty = false;
     qint64 m_viewMs = 0;
 };

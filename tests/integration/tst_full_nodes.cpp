@@ -6,6 +6,12 @@
 #include <QJsonObject>
 #include <QTest>
 
+#include <csignal>
+
+#ifdef Q_OS_LINUX
+#include <sys/resource.h>
+#endif
+
 using namespace dynakv;
 using test::Cluster;
 
@@ -48,6 +54,7 @@ class TestFullNodes : public QObject
 private Q_SLOTS:
     void aFullMemberStopsValuesUntilKeysAreDeleted();
     void aStartTakesInMoreThanTheLimit();
+    void aFullDiskIsToldOnceAndIsNoEnd();
 };
 
 void TestFullNodes::aFullMemberStopsValuesUntilKeysAreDeleted()
@@ -103,6 +110,42 @@ void TestFullNodes::aStartTakesInMoreThanTheLimit()
     QCOMPARE(cluster.rest(0).del("/key/" + keyOf(0)).status, 200);
     QCOMPARE(cluster.rest(0).del("/key/" + keyOf(1)).status, 200);
     QCOMPARE(cluster.rest(0).put("/key/more", bodyOf(1)).status, 200);
+}
+
+/// A bound on the size of its files is to the node what a full disk is.
+void TestFullNodes::aFullDiskIsToldOnceAndIsNoEnd()
+{
+#ifdef Q_OS_LINUX
+    std::signal(SIGXFSZ, SIG_IGN); // The node inherits that.
+    Cluster cluster(1);
+    QVERIFY(cluster.start());
+    const auto bound = [&](rlim_t bytes) {
+        const rlimit limit{bytes, RLIM_INFINITY};
+        return prlimit(static_cast<pid_t>(cluster.node(0).processId()), RLIMIT_FSIZE, &limit,
+                       nullptr) == 0;
+    };
+    QVERIFY(bound(200'000));
+    test::HttpAnswer answer;
+    for (int i = 0; i < 10; ++i)
+        answer = cluster.rest(0).put("/key/" + keyOf(i), bodyOf(50'000));
+    QCOMPARE(answer.status, 503);
+    QVERIFY(!answer.headers["retry-after"].isEmpty());
+    const QJsonObject problem = objectIn(answer);
+    QCOMPARE(problem.value(QLatin1String("code")).toString(), QStringLiteral("full"));
+    const QString detail = problem.value(QLatin1String("detail")).toString();
+    QVERIFY2(detail.contains(QLatin1String("disk is full")), qPrintable(detail));
+    QCOMPARE(cluster.rest(0).value(keyOf(0)).size(), 50'002);
+    QVERIFY(cluster.rest(0).isReady());
+
+    QVERIFY(bound(RLIM_INFINITY));
+    QCOMPARE(cluster.rest(0).put("/key/more", bodyOf(50'000)).status, 200);
+    QVERIFY(
+        test::waitUntil([&] { return cluster.node(0).log().contains("has space again"); }, 10'000));
+    QCOMPARE(cluster.node(0).log().count("dynakv.cluster.node: the disk is full"), 1);
+    QCOMPARE(cluster.node(0).log().count("has space again"), 1);
+#else
+    QSKIP("needs a bound that can be set from outside");
+#endif
 }
 
 QTEST_GUILESS_MAIN(TestFullNodes)

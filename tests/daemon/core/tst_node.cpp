@@ -25,6 +25,7 @@ struct Bench
     PersistedState state = {};
     std::unique_ptr<Node> node = {};
     Time now{1000, kWallMs};
+    bool isDiskFull = false;
     bool isDiskHeld = false; ///< Appends wait in `appends` until the test lets them go.
     std::vector<Append> appends = {};
     std::vector<Send> sent = {};
@@ -60,7 +61,7 @@ struct Bench
     {
         for (Effect &effect : effects) {
             if (const auto *save = std::get_if<SaveState>(&effect))
-                feed(StateSaved{save->revision, true});
+                feed(StateSaved{save->revision, !isDiskFull, isDiskFull});
             else if (auto *append = std::get_if<Append>(&effect))
                 take(std::move(*append));
             else if (auto *send = std::get_if<Send>(&effect))
@@ -84,6 +85,10 @@ struct Bench
     void letDiskGo()
     {
         for (const Append &append : std::exchange(appends, {})) {
+            if (isDiskFull) {
+                feed(Committed{append.ticket, Committed::Result::NoSpace, Durability::Sync, "why"});
+                continue;
+            }
             for (const Record &each : append.records)
                 records.apply(each);
             feed(Committed{append.ticket});
@@ -213,6 +218,8 @@ private Q_SLOTS:
     void fullnessIsToldOnceEachWay();
     void whatIsLoadedBeyondTheLimitStays();
     void theViewShowsTheMemoryUsed();
+    void aFullDiskIsToldOnceEachWay();
+    void aFullDiskStaysTheReasonWhenTheCeilingIsReached();
 };
 
 void TestNode::founderIsReadyAtOnceAndWrites()
@@ -571,6 +578,55 @@ void TestNode::theViewShowsTheMemoryUsed()
     QVERIFY(!beats.empty());
     QCOMPARE(beats.back().memoryUsedPermille, 50U);
     QCOMPARE(limited.row(kSelf).memoryUsedPermille, std::optional<qint64>(50));
+}
+
+void TestNode::aFullDiskIsToldOnceEachWay()
+{
+    Bench bench;
+    bench.start();
+    bench.isDiskFull = true;
+    for (int i = 0; i < 20; ++i) {
+        const WriteOutcome refused = bench.write("k");
+        QCOMPARE(refused.status, Status::NoSpace);
+        QCOMPARE(refused.detail, QByteArray("why"));
+        bench.tick();
+    }
+    // Some fit and some do not: it is not over.
+    bench.isDiskFull = false;
+    QCOMPARE(bench.write("k").status, Status::Done);
+    bench.isDiskFull = true;
+    bench.tick();
+    bench.write("l");
+    bench.isDiskFull = false;
+    QCOMPARE(bench.logged(Log::Level::Warning, "the disk is full"), 1);
+    for (int i = 0; i < 100; ++i)
+        bench.tick();
+    QCOMPARE(bench.logged(Log::Level::Info, "space again"), 0); // Nothing has shown it.
+    QCOMPARE(bench.write("k").status, Status::Done);
+    bench.tick();
+    bench.tick();
+    QCOMPARE(bench.logged(Log::Level::Info, "space again"), 1);
+    QCOMPARE(bench.logged(Log::Level::Warning, "disk"), 1);
+}
+
+/// Without a stored ceiling nothing may be stamped, but the client shall learn the cause.
+void TestNode::aFullDiskStaysTheReasonWhenTheCeilingIsReached()
+{
+    Bench bench;
+    bench.start();
+    bench.isDiskFull = true;
+    for (int i = 0; i < 600; ++i)
+        bench.tick();
+    const WriteOutcome refused = bench.write("k");
+    QCOMPARE(refused.status, Status::NoSpace);
+    QVERIFY(refused.detail.contains("disk is full"));
+    QVERIFY(bench.appends.empty());
+    QCOMPARE(bench.logged(Log::Level::Warning, {}), 1);
+    bench.isDiskFull = false;
+    for (int i = 0; i < 100; ++i)
+        bench.tick();
+    QCOMPARE(bench.write("k").status, Status::Done);
+    QCOMPARE(bench.logged(Log::Level::Info, "space again"), 1);
 }
 
 QTEST_GUILESS_MAIN(TestNode)
