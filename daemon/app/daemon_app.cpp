@@ -172,6 +172,7 @@ std::optional<StartFailure> DaemonApp::startApi()
     if (!m_options.advertise.isEmpty())
         config.allowedHosts.push_back(m_options.advertise.host);
     config.valueBytesMax = m_options.valueBytesMax;
+    config.durability = m_options.durability;
     config.programVersion = DYNAKV_VERSION;
     m_rest = std::make_unique<http::RestServer>(std::move(config), m_table, *m_node);
     if (const auto started = m_rest->start(); !started)

@@ -133,7 +133,7 @@ void NodeDriver::carry(core::Append &append)
                 core::Committed{ticket, resultOf(result.status), result.durability, result.detail});
         });
     };
-    m_storage.commit({std::move(append.records), {}}, done);
+    m_storage.commit({std::move(append.records), {}, append.durability}, done);
 }
 
 void NodeDriver::carry(core::SaveState &save)

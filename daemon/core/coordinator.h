@@ -38,6 +38,9 @@ struct WriteRequest
     QByteArray contentType = {};
     std::optional<qint64> ttlMs = {};
     WriteConcern concern = {};
+    /// When the coordinator's own copy counts as durable; nothing: as its mode says. The others
+    /// keep to theirs.
+    std::optional<Durability> durability = {};
     int timeoutMs = 3000;
     bool operator==(const WriteRequest &) const = default;
 };

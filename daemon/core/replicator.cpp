@@ -60,12 +60,18 @@ void Replicator::write(const ClientWrite &write, HybridClock &clock, int replica
     pending.outcome.version = record.version;
 
     enterFlight(record);
-    out.push_back(Append{ticket, {record}, false});
+    out.push_back(Append{ticket, {record}, false, asked.durability});
+    if (asked.durability) {
+        m_heldAtLeast = std::min(m_heldAtLeast, *asked.durability);
+        m_lastWish = ticket;
+    }
     m_pending.emplace(ticket, std::move(pending));
 }
 
 bool Replicator::committed(const Committed &event, const std::vector<LinkId> &links, Effects &out)
 {
+    if (event.result == Committed::Result::Done && event.ticket >= m_lastWish)
+        m_heldAtLeast = event.durability;
     if (const auto received = m_received.find(event.ticket); received != m_received.end()) {
         const Received &done = received->second;
         if (done.link != 0) {
@@ -123,7 +129,7 @@ void Replicator::receive(LinkId link, const Push &push, Ticket ticket, Durabilit
     }
     const bool isWhole = m_capacity.dropUnfit(newer) == 0;
     if (newer.empty()) {
-        out.push_back(Send{link, PushAck{push.id, isWhole, mine}});
+        out.push_back(Send{link, PushAck{push.id, isWhole, std::min(mine, m_heldAtLeast)}});
         return;
     }
     for (const Record &record : newer)

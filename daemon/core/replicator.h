@@ -90,6 +90,10 @@ private:
     std::map<Ticket, Received> m_received;
     std::map<quint64, Awaited> m_awaited; ///< Pushes whose acknowledgement some write waits for.
     std::map<QByteArray, InFlight> m_inFlight;
+    /// How durable all that the table holds is at least. The file is one and only appended to, so
+    /// that what makes the latest record durable does so for those before it.
+    Durability m_heldAtLeast = Durability::Sync;
+    Ticket m_lastWish = 0; ///< The latest write that asked for a durability of its own.
 };
 
 } // namespace dynakv::core

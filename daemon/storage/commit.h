@@ -8,6 +8,7 @@
 #include <QString>
 
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace dynakv::storage {
@@ -33,6 +34,9 @@ struct CommitRequest
 {
     std::vector<core::Record> records = {};
     Metas metas = {};
+    /// Wanted for this one, weaker or stronger than the worker's own mode; CommitResult tells what
+    /// held.
+    std::optional<core::Durability> durability = {};
 };
 
 struct CommitResult

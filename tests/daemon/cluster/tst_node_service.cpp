@@ -130,9 +130,11 @@ public:
             count += each.state == core::MemberState::Alive ? 1 : 0;
         return count;
     }
-    void put(const QByteArray &key, const QByteArray &value, core::WriteConcern concern = {})
+    void put(const QByteArray &key, const QByteArray &value, core::WriteConcern concern = {},
+             std::optional<core::Durability> durability = {})
     {
         core::WriteRequest request;
+        request.durability = durability;
         request.key = key;
         request.value = value;
         request.concern = concern;
@@ -153,6 +155,7 @@ class TestNodeService : public QObject
     Q_OBJECT
 private Q_SLOTS:
     void aFounderTakesWrites();
+    void aWriteMayAskForItsDurability();
     void threeNodesFormAClusterAndReplicate();
     void aNodeThatLeavesIsMissedAndComesBack();
     void theGenerationRisesWithEachStart();
@@ -179,6 +182,20 @@ void TestNodeService::aFounderTakesWrites()
     QCOMPARE(outcome.acked, 1);
     QCOMPARE(node.table.find("key")->value, QByteArray("1"));
     QCOMPARE(node.table.find("key")->version, outcome.version);
+}
+
+/// Whatever was asked for, what is told is what held.
+void TestNodeService::aWriteMayAskForItsDurability()
+{
+    QTemporaryDir directory;
+    TestNode node(core::Durability::Interval, directory.path());
+    QVERIFY(node.start());
+    QVERIFY(node.takesWrites());
+    node.put("key", "1", {}, core::Durability::Os);
+    QTRY_COMPARE(node.answers.count(), 1);
+    QCOMPARE(node.answers.all()[0].status, WriteOutcome::Status::Done);
+    QVERIFY(node.answers.all()[0].durability <= core::Durability::Interval);
+    QVERIFY(node.answers.all()[0].durability >= core::Durability::Os);
 }
 
 void TestNodeService::threeNodesFormAClusterAndReplicate()

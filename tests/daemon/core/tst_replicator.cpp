@@ -41,6 +41,7 @@ struct Bench
     Time now{1000, kWallMs};
     std::vector<LinkId> links = {};
     std::map<Ticket, std::vector<Record>> appends = {};
+    std::map<Ticket, std::optional<Durability>> wishes = {};
     std::vector<Reply> replies = {};
     std::vector<std::pair<LinkId, Push>> pushes = {};
     std::vector<std::pair<LinkId, PushAck>> acks = {};
@@ -54,9 +55,10 @@ struct Bench
     void take(Effects effects)
     {
         for (Effect &effect : effects) {
-            if (auto *append = std::get_if<Append>(&effect))
+            if (auto *append = std::get_if<Append>(&effect)) {
+                wishes[append->ticket] = append->durability;
                 appends[append->ticket] = std::move(append->records);
-            else if (auto *reply = std::get_if<Reply>(&effect))
+            } else if (auto *reply = std::get_if<Reply>(&effect))
                 replies.push_back(*reply);
             else if (auto *send = std::get_if<Send>(&effect))
                 takeMessage(*send);
@@ -169,6 +171,8 @@ private Q_SLOTS:
     void pushBeyondTheReserveIsRefused();
     void pushWithoutAnyRoomIsRefusedAtOnce();
     void writesInFlightCountForTheCapacity();
+    void durabilityAskedForIsThatOfTheOwnCopy();
+    void whatIsHeldIsAcknowledgedAsDurableAsItIs();
     void lostLinkGetsNoAcknowledgement();
     void foreignTicketIsNotTaken();
     void nothingIsKeptOnceAllIsDone();
@@ -600,6 +604,47 @@ void TestReplicator::writesInFlightCountForTheCapacity()
     QCOMPARE(bench.capacity.usedPermille(), 500U);
     bench.commit(bench.receive(10, {77, {record("m", {1, 1})}}));
     QCOMPARE(bench.capacity.usedPermille(), 1000U);
+}
+
+void TestReplicator::durabilityAskedForIsThatOfTheOwnCopy()
+{
+    Bench bench;
+    bench.links = {10};
+    const Ticket ticket = bench.write(
+        {.key = "k", .concern = {WriteConcern::Kind::All}, .durability = Durability::Os}, 2);
+    QCOMPARE(bench.wishes.at(ticket), std::optional(Durability::Os));
+    QCOMPARE(bench.wishes.at(bench.put("l")), std::nullopt);
+    bench.commit(ticket, Committed::Result::Done, Durability::Os);
+    bench.acknowledge(0, true, Durability::Sync);
+    QCOMPARE(bench.replies.at(0).outcome.acked, 2);
+    QCOMPARE(bench.replies.at(0).outcome.durability, Durability::Os);
+    // What peers push is stored as this node's mode says.
+    const Ticket received = bench.receive(10, {77, {record("m", {1, 1})}});
+    QCOMPARE(bench.wishes.at(received), std::nullopt);
+}
+
+/// A record that is held is acknowledged at once, but no better than it is held.
+void TestReplicator::whatIsHeldIsAcknowledgedAsDurableAsItIs()
+{
+    Bench bench;
+    const auto ackOfHeld = [&bench] {
+        bench.receive(10, {77, {record("k", {1, 1})}});
+        return bench.acks.back().second.durability;
+    };
+    bench.records.apply(record("k", {5, 5}));
+    QCOMPARE(ackOfHeld(), Durability::Sync);
+    const Ticket before = bench.put("a");
+    const Ticket weak = bench.write({.key = "k", .durability = Durability::Os});
+    // From here on the table may hold it, although this has not been told yet.
+    QCOMPARE(ackOfHeld(), Durability::Os);
+    bench.commit(before, Committed::Result::Done, Durability::Sync);
+    QCOMPARE(ackOfHeld(), Durability::Os);
+    bench.commit(weak, Committed::Result::Done, Durability::Os);
+    QCOMPARE(ackOfHeld(), Durability::Os);
+    bench.commit(bench.put("b"), Committed::Result::Failed);
+    QCOMPARE(ackOfHeld(), Durability::Os);
+    bench.commit(bench.put("b"), Committed::Result::Done, Durability::Sync); // Of the whole file.
+    QCOMPARE(ackOfHeld(), Durability::Sync);
 }
 
 void TestReplicator::lostLinkGetsNoAcknowledgement()

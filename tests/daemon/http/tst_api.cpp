@@ -65,6 +65,9 @@ private Q_SLOTS:
     void refusesWhatHasNoEffectYet_data();
     void refusesWhatHasNoEffectYet();
     void passesTheOptionsOfAWriteOn();
+    void passesTheDurabilityOfAWriteOn();
+    void refusesADurabilityThatCannotBe_data();
+    void refusesADurabilityThatCannotBe();
     void tellsTheOutcomeOfAPut();
     void tellsTheOutcomeOfADelete();
     void tellsAnUnknownOutcome();
@@ -104,7 +107,7 @@ void TestApi::init()
     m_table = std::make_unique<store::Table>();
     m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
     m_context.reset(new http::ApiContext{*m_table, *m_coordinator, kValueBytesMax, "1.2.3",
-                                         [] { return kNowMs; }});
+                                         [] { return kNowMs; }, core::Durability::Sync});
     m_clock = quint64{1'600'000'000'123} << 16;
 }
 
@@ -467,10 +470,9 @@ void TestApi::refusesPuts()
 void TestApi::refusesWhatHasNoEffectYet_data()
 {
     QTest::addColumn<QByteArray>("what");
-    for (const char *what :
-         {"if-match", "if-none-match", "at-least", "durability", "r", "/v1/watch", "/v1/batch",
-          "/v1/stats", "/metrics", "/v1/admin/compact", "/v1/keys?values=true",
-          "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
+    for (const char *what : {"if-match", "if-none-match", "at-least", "r", "/v1/watch", "/v1/batch",
+                             "/v1/stats", "/metrics", "/v1/admin/compact", "/v1/keys?values=true",
+                             "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
         QTest::newRow(what) << QByteArray(what);
 }
 
@@ -505,6 +507,52 @@ void TestApi::passesTheOptionsOfAWriteOn()
     pending = write(request(Method::Delete, "/key/k?w=all"));
     QCOMPARE(pending.request.concern.kind, core::WriteConcern::Kind::All);
     QCOMPARE(pending.request.kind, core::RecordKind::Tombstone);
+}
+
+void TestApi::passesTheDurabilityOfAWriteOn()
+{
+    using core::Durability;
+    QCOMPARE(write(put("/key/k", "{\"value\":1}")).request.durability, std::nullopt);
+    for (const auto each : {Durability::Sync, Durability::Interval, Durability::Os}) {
+        const QByteArray target = "/key/k?durability=" + core::toText(each);
+        QCOMPARE(write(put(target, "{\"value\":1}")).request.durability, std::optional(each));
+        QCOMPARE(write(request(Method::Delete, target)).request.durability, std::optional(each));
+    }
+}
+
+void TestApi::refusesADurabilityThatCannotBe_data()
+{
+    QTest::addColumn<QByteArray>("target");
+    QTest::addColumn<core::Durability>("mode");
+    QTest::addColumn<int>("status");
+    QTest::addColumn<QByteArray>("part");
+    using core::Durability;
+    for (const char *text : {"memory", "", "SYNC", "fsync", "1", "sync,os"}) {
+        QTest::newRow(text) << "/key/k?durability=" + QByteArray(text) << Durability::Sync << 400
+                            << QByteArray("sync, interval or os");
+    }
+    QTest::newRow("without a file") << QByteArray("/key/k?durability=os") << Durability::Memory
+                                    << 409 << QByteArray("--durability memory");
+    QTest::newRow("nonsense without a file")
+        << QByteArray("/key/k?durability=x") << Durability::Memory << 400 << QByteArray("sync");
+}
+
+void TestApi::refusesADurabilityThatCannotBe()
+{
+    QFETCH(const QByteArray, target);
+    QFETCH(const core::Durability, mode);
+    QFETCH(const int, status);
+    QFETCH(const QByteArray, part);
+    m_context->durability = mode;
+    for (const HttpRequest &each :
+         {put(target, "{\"value\":1}"), request(Method::Delete, target)}) {
+        const HttpReply answer = reply(each);
+        QCOMPARE(answer.status, status);
+        const QString detail = objectOf(answer).value(QLatin1String("detail")).toString();
+        QVERIFY2(detail.contains(QString::fromLatin1(part)), qPrintable(detail));
+    }
+    QCOMPARE(m_coordinator->submittedCount(), 0);
+    QCOMPARE(get(target).status, 400); // Nothing for a read to do with it.
 }
 
 void TestApi::tellsTheOutcomeOfAPut()
