@@ -59,7 +59,8 @@ Row rowOf(const MemberStatus &member, qint64 wallMs)
         return QLocale::c().formattedDataSize(bytes, 1).toUtf8();
     };
     return {
-        (member.isSelf ? "* " : "  ") + safe(member.address), safe(member.state),
+        (member.isSelf ? "* " : "  ") + safe(member.address),
+        safe(member.state) + (member.mayLack ? " (repairing)" : ""),
         durationText(wallMs - member.sinceMs), member.keys ? QByteArray::number(*member.keys) : "-",
         member.bytes ? size(*member.bytes) : "-",
         // Rounded up, so that what is full never looks as if it were not.

@@ -107,6 +107,7 @@ std::optional<StartFailure> DaemonApp::openStorage()
     if (!report)
         return storageFailure(report.error());
     m_report = std::move(*report);
+    m_state.mayLack = m_report.mayLack;
 
     const auto &metas = m_storage->metas();
     const auto stored = metas.find(cluster::kStateMetaName.toByteArray());
@@ -121,6 +122,7 @@ std::optional<StartFailure> DaemonApp::openStorage()
                                 "/storage.db cannot be read: " + state.error().message};
     }
     m_state = std::move(*state);
+    m_state.mayLack = m_state.mayLack || m_report.mayLack; // From an earlier start, or new.
     m_table.setTreeKey(m_state.clusterId);
     return std::nullopt;
 }

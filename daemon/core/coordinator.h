@@ -89,6 +89,7 @@ struct MemberView
     std::optional<qint64> bytes = {};
     std::optional<double> rttMs = {};
     std::optional<qint64> memoryUsedPermille = {}; ///< Of its limit, where it has one.
+    bool mayLack = false; ///< It may have lost records and is being compared with the others.
     bool operator==(const MemberView &) const = default;
 };
 

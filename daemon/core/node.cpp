@@ -50,6 +50,8 @@ Effects Node::Impl::start(Time now, quint64 newestClock)
 {
     m_now = m_started = now;
     m_clock.observe(newestClock, now.wallMs);
+    if (m_state.mayLack)
+        fence();
     for (const MemberRecord &member : m_state.members) {
         if (member.id != m_state.node)
             m_table.merge(member);
@@ -192,8 +194,8 @@ void Node::Impl::adoptCluster(quint64 clusterId)
             (m_state.clusterId != 0 ? ", giving up " + toHex16(m_state.clusterId) : QByteArray()));
     m_state.clusterId = clusterId;
     m_state.caughtUpOnce = false;
-    m_syncedWithCaughtUp = false;
     m_synced.clear();
+    m_syncedCaughtUp.clear();
     m_table.clearOthers();
     m_isDirty = m_isViewDirty = true;
     m_out.push_back(ClusterIdChanged{clusterId});
@@ -211,8 +213,10 @@ void Node::Impl::updateReadiness()
         return;
     if (m_savedCeiling == 0)
         return setReadiness(Readiness::Joining, "starting: storing its state");
+    if (m_state.mayLack)
+        return updateRepair();
     const bool isAlone = m_table.replicaCount() <= 1;
-    if ((isAlone && m_state.caughtUpOnce) || m_syncedWithCaughtUp)
+    if ((isAlone && m_state.caughtUpOnce) || !m_syncedCaughtUp.empty())
         return setReadiness(Readiness::Ready, {});
     if (!m_state.caughtUpOnce)
         return setReadiness(Readiness::Joining, "joining: taking over the cluster's data");
@@ -236,6 +240,7 @@ void Node::Impl::setReadiness(Readiness readiness, const QByteArray &detail)
         say(Log::Level::Info, "ready: " + QByteArray::number(m_records.recordCount()) +
                                   " records, cluster " + toHex16(m_state.clusterId));
         m_state.caughtUpOnce = true;
+        m_state.mayLack = false;
         m_isDirty = true;
     }
     updateSelf();
@@ -298,6 +303,7 @@ ClusterView Node::Impl::view() const
         if (row.isSelf) {
             row.keys = m_records.liveCount();
             row.bytes = m_records.byteCount();
+            row.mayLack = m_state.mayLack;
             if (m_config.memoryBytesMax > 0)
                 row.memoryUsedPermille = m_capacity.usedPermille();
         } else if (const auto at = m_linkByPeer.find(id); at != m_linkByPeer.end()) {
@@ -306,6 +312,7 @@ ClusterView Node::Impl::view() const
             if (link.last.sequence != 0) {
                 row.keys = link.last.keys;
                 row.bytes = link.last.bytes;
+                row.mayLack = link.last.mayLack;
                 if (link.last.memoryUsedPermille != 0)
                     row.memoryUsedPermille = link.last.memoryUsedPermille;
             }

@@ -29,7 +29,7 @@ inline constexpr qint64 kViewPeriodMs = 1000;
 
 /// What Node is made of. The rules live in the parts (table, detector, dialer, replicator,
 /// session); here they are joined. Split over files by subject: node.cpp (door, writes, readiness),
-/// node_capacity.cpp, node_links.cpp, node_membership.cpp, node_sync.cpp.
+/// node_capacity.cpp, node_links.cpp, node_membership.cpp, node_repair.cpp, node_sync.cpp.
 class Node::Impl
 {
 public:
@@ -121,6 +121,14 @@ private:
     void spread();
     [[nodiscard]] bool isClockOff() const;
 
+    // node_repair.cpp
+    void fence();
+    void updateRepair();
+    [[nodiscard]] bool isComparedWithAll() const;
+    [[nodiscard]] bool isComparedWithWhoIsUp() const;
+    void scheduleRepair();
+    void observeClocks(const std::vector<Record> &records);
+
     // node_sync.cpp
     void receiveSync(Link &link, const Message &message);
     void scheduleSync(NodeId peer, qint64 delayMs);
@@ -155,7 +163,8 @@ private:
     std::unique_ptr<SyncSession> m_session;
     std::map<NodeId, qint64> m_syncDueMs;
     qint64 m_syncPeriodicMs = 0;
-    std::set<NodeId> m_synced; ///< Peers with whom a session completed since the start.
+    std::set<NodeId> m_synced;         ///< Peers with whom a session completed since the start,
+    std::set<NodeId> m_syncedCaughtUp; ///< and of them those that held all at that time.
 
     Readiness m_readiness = Readiness::Joining;
     QByteArray m_detail;
@@ -163,8 +172,7 @@ private:
     bool m_isDiskFull = false;
     qint64 m_diskRefusedMs = 0; ///< When it last had no space,
     qint64 m_diskTookMs = 0;    ///< and when it last took something.
-    bool m_syncedWithCaughtUp = false;
-    bool m_isFounding = false; ///< It made a cluster id that is not on its disk yet.
+    bool m_isFounding = false;  ///< It made a cluster id that is not on its disk yet.
     bool m_isDirty = false;
     quint64 m_revision = 0;
     quint64 m_savingRevision = 0;

@@ -121,6 +121,7 @@ void Node::Impl::beatDue()
         beat.bytes = m_records.byteCount();
         beat.caughtUp = m_readiness == Readiness::Ready;
         beat.memoryUsedPermille = m_capacity.usedPermille();
+        beat.mayLack = m_state.mayLack;
         send(id, beat);
     }
 }

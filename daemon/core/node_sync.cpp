@@ -18,10 +18,8 @@ void Node::Impl::receiveSync(Link &link, const Message &message)
     const auto *ack = std::get_if<PushAck>(&message);
     if (ack != nullptr)
         m_replicator.acknowledged(link.id, *ack, m_out);
-    if (const auto *reply = std::get_if<FetchReply>(&message)) {
-        for (const Record &record : reply->records)
-            m_clock.observe(record.version.clock, m_now.wallMs);
-    }
+    if (const auto *reply = std::get_if<FetchReply>(&message))
+        observeClocks(reply->records);
     if (!m_session || m_session->link() != link.id)
         return;
     const qint64 now = m_now.monoMs;
@@ -61,6 +59,7 @@ void Node::Impl::syncDue()
             scheduleSync(any->first, 0);
         }
     }
+    scheduleRepair();
     if (m_session)
         return;
     auto best = m_syncDueMs.end();
@@ -110,7 +109,8 @@ void Node::Impl::settleSession()
                                   QByteArray::number(totals.fetched) + ", gave " +
                                   QByteArray::number(totals.pushed) + " records");
     m_synced.insert(peer);
-    m_syncedWithCaughtUp = m_syncedWithCaughtUp || fromCaughtUp;
+    if (fromCaughtUp)
+        m_syncedCaughtUp.insert(peer);
     updateReadiness();
 }
 

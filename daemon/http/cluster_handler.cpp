@@ -25,7 +25,8 @@ base::api::MemberStatus toStatus(const core::MemberView &member)
             member.keys,
             member.bytes,
             member.rttMs,
-            member.memoryUsedPermille};
+            member.memoryUsedPermille,
+            member.mayLack};
 }
 
 base::api::ClusterStatus toStatus(const core::ClusterView &view)

@@ -24,6 +24,8 @@ struct OpenReport
     qint64 fileBytes = 0;
     qint64 tornBytes = 0;    ///< Unacknowledged bytes cut off the end, 0 for none,
     QString tornKeptAt = {}; ///< and the file they were kept in.
+    /// The file was damaged or is shorter than it was: it may lack what was acknowledged.
+    bool mayLack = false;
     bool operator==(const OpenReport &) const = default;
 };
 

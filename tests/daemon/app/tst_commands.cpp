@@ -13,6 +13,7 @@ class TestCommands : public QObject
 
 private Q_SLOTS:
     void membersStandInColumns();
+    void aMemberThatMayLackSomethingIsRepairing();
     void whatNodesSayCannotDriveTheTerminal();
 };
 
@@ -43,6 +44,17 @@ void TestCommands::membersStandInColumns()
                    "00000000000000aa\n"
                    "  a.example:1     down   3 h    -     -        -       0.3 ms  0.1.0    "
                    "00000000000000bb\n"));
+}
+
+void TestCommands::aMemberThatMayLackSomethingIsRepairing()
+{
+    MemberStatus member;
+    member.address = "a:1";
+    member.state = "joining";
+    member.mayLack = true;
+    ClusterStatus status;
+    status.members = {member};
+    QVERIFY(app::memberTable(status, 0).contains("  a:1      joining (repairing)  0 s"));
 }
 
 void TestCommands::whatNodesSayCannotDriveTheTerminal()

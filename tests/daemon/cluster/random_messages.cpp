@@ -127,7 +127,8 @@ core::Message RandomMessages::message(std::size_t index)
                                signedNumber(),
                                signedNumber(),
                                coin(),
-                               static_cast<quint32>(number())};
+                               static_cast<quint32>(number()),
+                               coin()};
     case 3:
         return core::Gossip{members, coin()};
     case 4:

@@ -112,7 +112,8 @@ void TestMessageCodec::aHeartbeatHasTheGoldenBytes()
     QVERIFY2(fromFirst, fromFirst ? "" : fromFirst.error().message.constData());
     QVERIFY(**fromFirst == core::Message(beat));
     beat.memoryUsedPermille = 951;
-    QCOMPARE(encodeMessage(beat).toHex(), "000000370300ab" + first + "0b1903b7");
+    beat.mayLack = true;
+    QCOMPARE(encodeMessage(beat).toHex(), "000000390300ac" + first + "0b1903b7" + "0cf5");
 }
 
 void TestMessageCodec::aMessageCutAnywhereIsRefused()

@@ -40,6 +40,7 @@ struct Bench
         Hello hello = {};
         quint64 sequence = 0;
         quint32 memoryUsedPermille = 0;
+        quint64 answered = 0; ///< The last RootsRequest.
     };
 
     Bench()
@@ -150,6 +151,29 @@ struct Bench
         feed(ClientWrite{1, {.key = key, .kind = kind, .value = value}});
         return replies.back().outcome;
     }
+    /// Makes the directory that of an old member of cluster 0xabc, with the members 20 and up.
+    void belongTo(int others)
+    {
+        state.clusterId = 0xabc;
+        state.caughtUpOnce = true;
+        state.members = {memberRecord(kSelf, MemberState::Alive)};
+        for (NodeId id = 20; id < 20 + static_cast<NodeId>(others); ++id)
+            state.members.push_back(memberRecord(id, MemberState::Alive));
+    }
+    /// \a peer answers every comparison asked of it: it holds just what this node holds.
+    void answerComparisons(Peer &peer, bool isCaughtUp)
+    {
+        for (const RootsRequest &roots : sentOn<RootsRequest>(peer.link)) {
+            if (std::exchange(peer.answered, std::max(peer.answered, roots.id)) < roots.id)
+                feed(Received{peer.link, RootsReply{roots.id, records.treeRoots(), isCaughtUp}});
+        }
+    }
+    void beatCaughtUp(Peer &peer)
+    {
+        feed(Received{
+            peer.link,
+            Heartbeat{.sequence = ++peer.sequence, .wallMs = now.wallMs, .caughtUp = true}});
+    }
     /// Lines of \a level that contain \a part.
     [[nodiscard]] qsizetype logged(Log::Level level, const QByteArray &part) const
     {
@@ -219,6 +243,13 @@ private Q_SLOTS:
     void whatIsLoadedBeyondTheLimitStays();
     void theViewShowsTheMemoryUsed();
     void aFullDiskIsToldOnceEachWay();
+    void whoMayLackSomethingIsNotReadyByTime();
+    void whoMayLackSomethingComparesWithEveryMemberThatIsUp();
+    void whoWasNotCaughtUpIsComparedAgain();
+    void whoMayLackSomethingAndIsAloneServesWhatIsLeft();
+    void whoMayHaveForgottenTheOthersLooksForThem();
+    void ownVersionsSeenElsewhereAreTopped_data();
+    void ownVersionsSeenElsewhereAreTopped();
     void aFullDiskStaysTheReasonWhenTheCeilingIsReached();
 };
 
@@ -627,6 +658,162 @@ void TestNode::aFullDiskStaysTheReasonWhenTheCeilingIsReached()
         bench.tick();
     QCOMPARE(bench.write("k").status, Status::Done);
     QCOMPARE(bench.logged(Log::Level::Info, "space again"), 1);
+}
+
+void TestNode::whoMayLackSomethingIsNotReadyByTime()
+{
+    Bench bench;
+    bench.belongTo(1);
+    bench.state.mayLack = true;
+    bench.start();
+    QCOMPARE(bench.logged(Log::Level::Warning, "damaged or cut"), 1);
+    Bench::Peer peer = bench.open(20, 2, 0xabc);
+    bench.greet(peer);
+    for (int i = 0; i < 100; ++i) {
+        bench.tick();
+        bench.beat(peer);
+    }
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    QCOMPARE(bench.node->view().detail,
+             QByteArray("its data file was damaged or cut; it is being compared with the other "
+                        "members"));
+    QVERIFY(bench.row(kSelf).mayLack);
+    QCOMPARE(bench.write("k").status, Status::NotReady);
+    const auto beats = bench.sentOn<Heartbeat>(peer.link);
+    QVERIFY(!beats.empty() && beats.back().mayLack && !beats.back().caughtUp);
+    // The same of another member is shown here.
+    bench.feed(Received{peer.link, Heartbeat{.sequence = 1000, .mayLack = true}});
+    QVERIFY(bench.row(20).mayLack);
+}
+
+void TestNode::whoMayLackSomethingComparesWithEveryMemberThatIsUp()
+{
+    Bench bench;
+    bench.belongTo(2);
+    bench.state.mayLack = true;
+    bench.start();
+    Bench::Peer first = bench.open(20, 3, 0xabc);
+    bench.greet(first);
+    Bench::Peer second = bench.open(21, 3, 0xabc);
+    bench.greet(second);
+    for (int i = 0; i < 50; ++i) {
+        bench.beatCaughtUp(first);
+        bench.beatCaughtUp(second);
+        bench.answerComparisons(first, true);
+        bench.tick();
+    }
+    QVERIFY(first.answered != 0);
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    // The other one does not answer and is given up in the end; it is asked again.
+    for (int i = 0; i < 100; ++i) {
+        bench.beatCaughtUp(first);
+        bench.beatCaughtUp(second);
+        bench.answerComparisons(second, true);
+        bench.tick();
+    }
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+    QVERIFY(!bench.node->persistedState().mayLack);
+    QVERIFY(!bench.row(kSelf).mayLack);
+    QCOMPARE(bench.logged(Log::Level::Info, "repaired"), 1);
+    QCOMPARE(bench.write("k").status, Status::Done);
+}
+
+/// It was itself fetching what it lacked when it was compared.
+void TestNode::whoWasNotCaughtUpIsComparedAgain()
+{
+    Bench bench;
+    bench.belongTo(1);
+    bench.state.mayLack = true;
+    bench.start();
+    Bench::Peer peer = bench.open(20, 2, 0xabc);
+    bench.greet(peer);
+    for (int i = 0; i < 5; ++i) {
+        bench.beat(peer);
+        bench.answerComparisons(peer, false);
+        bench.tick();
+    }
+    const quint64 answered = peer.answered;
+    QVERIFY(answered != 0);
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    for (int i = 0; i < 5; ++i) {
+        bench.beatCaughtUp(peer);
+        bench.answerComparisons(peer, true);
+        bench.tick();
+    }
+    QVERIFY(peer.answered != answered);
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+}
+
+void TestNode::whoMayLackSomethingAndIsAloneServesWhatIsLeft()
+{
+    Bench bench;
+    bench.belongTo(0);
+    bench.state.mayLack = true;
+    bench.start();
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+    QCOMPARE(bench.logged(Log::Level::Warning, "serves what is left"), 1);
+    QVERIFY(!bench.node->persistedState().mayLack);
+}
+
+/// The file may have lost that there are others: those to join are asked before it believes so.
+void TestNode::whoMayHaveForgottenTheOthersLooksForThem()
+{
+    Bench bench;
+    bench.belongTo(0);
+    bench.state.mayLack = true;
+    bench.config.join = {{{"10.0.0.20", 6660}, {"10.0.0.20", 16660}}};
+    bench.start();
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    Bench::Peer peer = bench.open(20, 2, 0xabc);
+    bench.greet(peer);
+    bench.gossip(peer, {Bench::memberRecord(20, MemberState::Alive)});
+    for (int i = 0; i < 60; ++i) {
+        bench.beat(peer);
+        bench.tick();
+    }
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    bench.beatCaughtUp(peer);
+    bench.answerComparisons(peer, true);
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+}
+
+void TestNode::ownVersionsSeenElsewhereAreTopped_data()
+{
+    QTest::addColumn<qint64>("aheadMs");
+    QTest::addColumn<bool>("isTopped");
+    QTest::newRow("given with the wall") << qint64{0} << true;
+    QTest::newRow("given ahead of it") << qint64{60'000} << true;
+    QTest::newRow("the wall was set back since") << qint64{1'800'000} << true;
+    QTest::newRow("on top of a record from the future") << qint64{86'400'000} << false;
+}
+
+/// What this node has stamped and lost comes back from a member: whatever it writes from then on,
+/// to any key, stands behind it.
+void TestNode::ownVersionsSeenElsewhereAreTopped()
+{
+    QFETCH(const qint64, aheadMs);
+    QFETCH(const bool, isTopped);
+    Bench bench;
+    bench.belongTo(1);
+    bench.state.mayLack = true;
+    bench.start();
+    Bench::Peer peer = bench.open(20, 2, 0xabc);
+    bench.greet(peer);
+    Record lost;
+    lost.key = "lost";
+    lost.version = {static_cast<quint64>(kWallMs + aheadMs) << 16, kSelf};
+    lost.value = "1";
+    bench.feed(Received{peer.link, Push{1, {lost}}});
+    for (int i = 0; i < 5; ++i) {
+        bench.beatCaughtUp(peer);
+        bench.answerComparisons(peer, true);
+        bench.tick();
+    }
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+    const WriteOutcome other = bench.write("other");
+    QCOMPARE(other.status, Status::Done);
+    QCOMPARE(lost.version < other.version, isTopped);
+    QVERIFY(lost.version < bench.write("lost").version);
 }
 
 QTEST_GUILESS_MAIN(TestNode)

@@ -744,7 +744,7 @@ void TestApi::listsAliveAndSuspectMembersSorted()
 void TestApi::tellsTheCluster()
 {
     m_coordinator->setMembers(
-        {{0xa, "h:1", "h:2", core::MemberState::Suspect, 1000, true, "1.2", 5, 6, 0.5}});
+        {{0xa, "h:1", "h:2", core::MemberState::Suspect, 1000, true, "1.2", 5, 6, 0.5, 951, true}});
     const QJsonObject body = objectOf(get("/v1/cluster"));
     QCOMPARE(body.value(QLatin1String("cluster_id")).toString(), QLatin1String("0000000000000007"));
     QCOMPARE(body.value(QLatin1String("state")).toString(), QLatin1String("ready"));
@@ -753,6 +753,8 @@ void TestApi::tellsTheCluster()
     QCOMPARE(member[QLatin1String("state")].toString(), QLatin1String("suspect"));
     QCOMPARE(member[QLatin1String("since")].toString(), QLatin1String("1970-01-01T00:00:01.000Z"));
     QCOMPARE(member[QLatin1String("keys")].toInt(), 5);
+    QCOMPARE(member[QLatin1String("memory_used_permille")].toInt(), 951);
+    QCOMPARE(member[QLatin1String("may_lack")].toBool(), true);
 }
 
 void TestApi::isReadyWhenCaughtUp()

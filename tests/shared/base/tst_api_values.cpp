@@ -31,6 +31,7 @@ ClusterStatus exampleStatus()
     full.bytes = 0;
     full.rttMs = 0.25;
     full.memoryUsedPermille = 951;
+    full.mayLack = true;
     MemberStatus bare;
     bare.id = "fedcba9876543210";
     bare.address = "[::1]:6661";
@@ -88,7 +89,8 @@ void ApiValuesTest::figuresThatAreNotKnownAreLeftOut()
 {
     const QJsonArray members = toJson(exampleStatus()).value(QLatin1String("members")).toArray();
     const QJsonObject bare = members.at(1).toObject();
-    for (const char *name : {"version", "keys", "bytes", "rtt_ms", "memory_used_permille"})
+    for (const char *name :
+         {"version", "keys", "bytes", "rtt_ms", "memory_used_permille", "may_lack"})
         QVERIFY2(!bare.contains(QLatin1String(name)), name);
     QCOMPARE(members.at(0).toObject().value(QLatin1String("since")).toString(),
              QStringLiteral("2024-02-29T12:34:56.789Z"));
