@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/app/commands.h"
 #include "daemon/app/daemon_app.h"
+#include "daemon/app/file_commands.h"
 #include "daemon/app/export_command.h"
 #include "daemon/app/import_command.h"
 #include "daemon/app/logging.h"
@@ -31,6 +32,12 @@ int main(int argc, char **argv)
         return runHealth(*options);
     case Action::Status:
         return runStatus(*options);
+    case Action::Verify:
+        return runVerify(options->file);
+    case Action::Recover:
+        return runRecover(options->file);
+    case Action::Restore:
+        return runRestore(options->file);
     case Action::Export:
         return runExport(*options);
     case Action::Import:

@@ -20,7 +20,7 @@ namespace {
 using base::api::ClusterStatus;
 using base::api::MemberStatus;
 
-constexpr std::size_t kColumns = 8;
+constexpr std::size_t kColumns = 9;
 using Row = std::array<QByteArray, kColumns>;
 
 QByteArray safe(const QByteArray &text)
@@ -58,21 +58,24 @@ Row rowOf(const MemberStatus &member, qint64 wallMs)
     const auto size = [](qint64 bytes) {
         return QLocale::c().formattedDataSize(bytes, 1).toUtf8();
     };
-    return {(member.isSelf ? "* " : "  ") + safe(member.address),
-            safe(member.state),
-            durationText(wallMs - member.sinceMs),
-            member.keys ? QByteArray::number(*member.keys) : "-",
-            member.bytes ? size(*member.bytes) : "-",
-            member.rttMs ? QByteArray::number(*member.rttMs, 'f', 1) + " ms" : "-",
-            member.version.isEmpty() ? "-" : safe(member.version),
-            safe(member.id)};
+    return {
+        (member.isSelf ? "* " : "  ") + safe(member.address),
+        safe(member.state) + (member.mayLack ? " (repairing)" : ""),
+        durationText(wallMs - member.sinceMs), member.keys ? QByteArray::number(*member.keys) : "-",
+        member.bytes ? size(*member.bytes) : "-",
+        // Rounded up, so that what is full never looks as if it were not.
+        member.memoryUsedPermille ? QByteArray::number((*member.memoryUsedPermille + 9) / 10) + " %"
+                                  : "-",
+        member.rttMs ? QByteArray::number(*member.rttMs, 'f', 1) + " ms" : "-",
+        member.version.isEmpty() ? "-" : safe(member.version), safe(member.id)};
 }
 
 } // namespace
 
 QByteArray memberTable(const ClusterStatus &status, qint64 wallMs)
 {
-    std::vector<Row> rows{{"  ADDRESS", "STATE", "SINCE", "KEYS", "SIZE", "RTT", "VERSION", "ID"}};
+    std::vector<Row> rows{
+        {"  ADDRESS", "STATE", "SINCE", "KEYS", "SIZE", "MEMORY", "RTT", "VERSION", "ID"}};
     for (const MemberStatus &member : status.members)
         rows.push_back(rowOf(member, wallMs));
     std::array<qsizetype, kColumns> widths = {};

@@ -3,6 +3,7 @@
 
 #include "daemon/app/addresses.h"
 #include "daemon/app/logging.h"
+#include "daemon/app/machine_memory.h"
 #include "daemon/app/service.h"
 #include "daemon/cluster/persisted_state_codec.h"
 
@@ -41,6 +42,16 @@ StartFailure storageFailure(const base::Error &error)
         break;
     }
     return {ExitCode::CannotCreate, error.message};
+}
+
+/// The tree is keyed by the cluster; a state that cannot be read stops the start later.
+quint64 treeKeyOf(const storage::Metas &metas)
+{
+    const auto stored = metas.find(cluster::kStateMetaName.toByteArray());
+    if (stored == metas.end())
+        return 0;
+    const auto state = cluster::decodeState(stored->second);
+    return state ? state->clusterId : 0;
 }
 
 quint64 randomId()
@@ -101,11 +112,12 @@ std::optional<StartFailure> DaemonApp::openStorage()
     // A large file takes longer than a service manager's patience for a start.
     notifyServiceManager("STATUS=Recovering the data file\nEXTEND_TIMEOUT_USEC=900000000");
     m_storage = std::make_unique<storage::StorageWorker>(storage::realFileSystem(), m_table,
-                                                         m_options.durability);
+                                                         m_options.durability, treeKeyOf);
     auto report = m_storage->open(m_options.dataDir);
     if (!report)
         return storageFailure(report.error());
     m_report = std::move(*report);
+    m_state.mayLack = m_report.mayLack;
 
     const auto &metas = m_storage->metas();
     const auto stored = metas.find(cluster::kStateMetaName.toByteArray());
@@ -120,12 +132,30 @@ std::optional<StartFailure> DaemonApp::openStorage()
                                 "/storage.db cannot be read: " + state.error().message};
     }
     m_state = std::move(*state);
+    m_state.mayLack = m_state.mayLack || m_report.mayLack; // From an earlier start, or new.
     m_table.setTreeKey(m_state.clusterId);
     return std::nullopt;
 }
 
+/// Old versions must not come among those of a cluster that went on without them: what it deleted
+/// meanwhile would be back.
+std::optional<StartFailure> DaemonApp::refuseRestoredJoin() const
+{
+    const bool isRestored = m_storage->metas().contains(storage::kRestoredMetaName.toByteArray());
+    if (!isRestored || m_options.join.empty() || m_state.members.size() > 1)
+        return std::nullopt;
+    return StartFailure{ExitCode::Unsafe,
+                        "refused to join: this data directory was restored from a backup, and its "
+                        "old values would come back as if they were new; start it without JOIN, "
+                        "where a whole cluster is gone, or bring values into a cluster that lives "
+                        "with `dynakvd export` and `dynakvd import`"};
+}
+
 std::optional<StartFailure> DaemonApp::startNode()
 {
+    if (auto refused = refuseRestoredJoin())
+        return refused;
+    settleMemory();
     JoinPlan plan = planJoin(m_options.join, m_listen, ownHosts());
     m_options.remarks.insert(m_options.remarks.end(), plan.remarks.begin(), plan.remarks.end());
 
@@ -138,13 +168,40 @@ std::optional<StartFailure> DaemonApp::startNode()
     config.node.advertisedHost = m_options.advertise.host;
     config.node.join = std::move(plan.targets);
     config.node.durability = m_options.durability;
+    config.node.memoryBytesMax = m_memoryBytesMax;
     config.node.programVersion = DYNAKV_VERSION;
     config.node.bootId = randomId();
     config.node.seed = randomId();
     m_node = std::make_unique<cluster::NodeService>(std::move(config), m_table, *m_storage);
     if (const auto started = m_node->start(); !started)
         return StartFailure{ExitCode::Unavailable, started.error().message};
+    return forgetLoss();
+}
+
+/// From here on the node's own state remembers that it has to be repaired.
+std::optional<StartFailure> DaemonApp::forgetLoss()
+{
+    const auto loss = m_storage->metas().find(storage::kLossMetaName.toByteArray());
+    if (loss == m_storage->metas().end() || loss->second.isEmpty())
+        return std::nullopt;
+    m_options.remarks.push_back("the data file was put together by `dynakvd recover`: " +
+                                loss->second);
+    storage::CommitRequest request;
+    request.metas[storage::kLossMetaName.toByteArray()] = {};
+    if (const auto stored = m_storage->commitAndWait(std::move(request)); !stored)
+        return storageFailure(stored.error());
     return std::nullopt;
+}
+
+void DaemonApp::settleMemory()
+{
+    m_memoryBytesMax = m_options.memoryMax.bytes;
+    if (m_memoryBytesMax != 0)
+        return;
+    m_memoryBytesMax = machineMemoryBytes() / 100 * m_options.memoryMax.percent;
+    if (m_memoryBytesMax == 0)
+        m_options.remarks.push_back("this system does not tell how much memory there is: there is "
+                                    "no limit; set --max-memory to a size");
 }
 
 std::optional<StartFailure> DaemonApp::startApi()
@@ -158,6 +215,7 @@ std::optional<StartFailure> DaemonApp::startApi()
     if (!m_options.advertise.isEmpty())
         config.allowedHosts.push_back(m_options.advertise.host);
     config.valueBytesMax = m_options.valueBytesMax;
+    config.durability = m_options.durability;
     config.programVersion = DYNAKV_VERSION;
     m_rest = std::make_unique<http::RestServer>(std::move(config), m_table, *m_node);
     if (const auto started = m_rest->start(); !started)
@@ -173,12 +231,15 @@ void DaemonApp::announce() const
         isMemory ? "no data file"
                  : QDir(m_options.dataDir).absoluteFilePath(QStringLiteral("storage.db")).toUtf8() +
                        " (" + sizeText(m_report.fileBytes) + (m_report.isNew ? ", new)" : ")");
-    qCInfo(lcApp, "dynakvd %s: API http://%s, cluster %s, node %s, %lld keys, %s, durability %s",
+    qCInfo(lcApp,
+           "dynakvd %s: API http://%s, cluster %s, node %s, %lld keys, %s, durability %s, "
+           "memory limit %s",
            DYNAKV_VERSION, m_listen.toString().constData(),
            base::Endpoint{m_listen.host, m_node->clusterPort()}.toString().constData(),
            core::toHex16(m_state.node).constData(),
            static_cast<long long>(stats.records - stats.tombstones), file.constData(),
-           core::toText(m_options.durability).constData());
+           core::toText(m_options.durability).constData(),
+           m_memoryBytesMax == 0 ? "none" : sizeText(m_memoryBytesMax).constData());
     for (const QByteArray &remark : m_options.remarks)
         qCWarning(lcApp, "%s", remark.constData());
     if (m_report.tornBytes > 0) {
@@ -186,6 +247,10 @@ void DaemonApp::announce() const
                   "the data file ended in %lld bytes of an unfinished write, never acknowledged; "
                   "cut off and kept in %s",
                   static_cast<long long>(m_report.tornBytes), qUtf8Printable(m_report.tornKeptAt));
+    }
+    if (m_report.isSuperblockDamaged) {
+        qCWarning(lcApp, "one of the data file's two superblocks is damaged; the other one was "
+                         "read, and the file is being rewritten: check the disk");
     }
     if (isMemory)
         qCWarning(lcApp,

@@ -40,6 +40,9 @@ private:
     std::optional<StartFailure> settleAddresses();
     std::optional<StartFailure> openStorage();
     std::optional<StartFailure> startNode();
+    void settleMemory();
+    std::optional<StartFailure> forgetLoss();
+    [[nodiscard]] std::optional<StartFailure> refuseRestoredJoin() const;
     std::optional<StartFailure> startApi();
     void announce() const;
     void tellStatus();
@@ -51,6 +54,7 @@ private:
     store::Table m_table;
     storage::OpenReport m_report;
     core::PersistedState m_state;
+    qint64 m_memoryBytesMax = 0; ///< 0: there is no limit.
     std::unique_ptr<storage::StorageWorker> m_storage;
     std::unique_ptr<cluster::NodeService> m_node;
     std::unique_ptr<http::RestServer> m_rest;

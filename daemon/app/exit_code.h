@@ -10,6 +10,7 @@ namespace dynakv::app {
 enum class ExitCode : int {
     Done = 0,
     NotReady = 1,      ///< `health`: the node answers but does not serve yet.
+    TornEnd = 1,       ///< `verify`: what a start would repair.
     SomeRefused = 1,   ///< `import`: the node refused some of the records for good.
     Usage = 2,         ///< Options, environment or configuration file.
     NoConnection = 7,  ///< Commands that ask a node: nobody answers there.

@@ -121,6 +121,36 @@ Result<qsizetype> parseValueBytes(const QByteArray &text)
     return static_cast<qsizetype>(count) * unit;
 }
 
+Result<MemoryLimit> parseMemory(const QByteArray &text)
+{
+    constexpr qint64 kBytesMin = qint64{1} << 20;
+    constexpr qint64 kBytesMax = qint64{1} << 50;
+    static constexpr QByteArrayView units("BKMGT");
+    const auto wrong = [&text] {
+        return invalid("'" + text +
+                       "' is no amount of memory; use bytes, or K, M, G or T behind the number, at "
+                       "least 1M, or a share such as 70%, from 1% to 100%");
+    };
+    QByteArray digits = text.toUpper();
+    const bool isShare = digits.endsWith('%');
+    const qsizetype unit = units.indexOf(digits.back());
+    if (isShare || unit >= 0)
+        digits.chop(1);
+    const bool isPlain =
+        !digits.isEmpty() && digits.size() <= 18 &&
+        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const qint64 count = isPlain ? digits.toLongLong() : 0;
+    if (isShare) {
+        if (count < 1 || count > 100)
+            return wrong();
+        return MemoryLimit{0, static_cast<int>(count)};
+    }
+    const qint64 unitBytes = qint64{1} << (10 * std::max<qsizetype>(unit, 0));
+    if (count > kBytesMax / unitBytes || count * unitBytes < kBytesMin)
+        return wrong();
+    return MemoryLimit{count * unitBytes, 0};
+}
+
 Result<bool> parseSwitch(const QByteArray &text)
 {
     const QByteArray lower = text.toLower();
@@ -193,6 +223,8 @@ Result<void> applyValue(const Setting &setting, Options &options)
             return invalid("'" + text + "' is not a log format; use text or json");
         options.logFormat = text == "json" ? LogFormat::Json : LogFormat::Text;
         return {};
+    case OptionId::MaxMemory:
+        return store(parseMemory(text), options.memoryMax);
     case OptionId::MaxValueBytes:
         return store(parseValueBytes(text), options.valueBytesMax);
     case OptionId::AllowedHost:

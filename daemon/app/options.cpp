@@ -66,22 +66,35 @@ Result<Setting> takeOption(const std::vector<QByteArray> &arguments, std::size_t
     return setting;
 }
 
+bool isTransfer(Action action)
+{
+    return action == Action::Export || action == Action::Import;
+}
+
+bool isOnFile(Action action)
+{
+    return action == Action::Verify || action == Action::Recover || action == Action::Restore;
+}
+
 Result<CommandLine> readArguments(const std::vector<QByteArray> &arguments)
 {
     CommandLine line;
     std::size_t index = 0;
     if (!arguments.empty()) {
         const QByteArray &verb = arguments.front();
-        line.action = verb == "health"   ? Action::Health
-                      : verb == "status" ? Action::Status
-                      : verb == "export" ? Action::Export
-                      : verb == "import" ? Action::Import
-                      : verb == "help"   ? Action::Help
-                                         : Action::Run;
+        line.action = verb == "health"    ? Action::Health
+                      : verb == "status"  ? Action::Status
+                      : verb == "export"  ? Action::Export
+                      : verb == "import"  ? Action::Import
+                      : verb == "verify"  ? Action::Verify
+                      : verb == "recover" ? Action::Recover
+                      : verb == "restore" ? Action::Restore
+                      : verb == "help"    ? Action::Help
+                                          : Action::Run;
         index = line.action == Action::Run ? 0 : 1;
     }
     const bool isDaemon = line.action == Action::Run;
-    const bool isTransfer = line.action == Action::Export || line.action == Action::Import;
+    const bool hasOwnOptions = isTransfer(line.action) || isOnFile(line.action);
     bool areOptionsOver = false;
     for (; index < arguments.size(); ++index) {
         const QByteArray &argument = arguments[index];
@@ -89,7 +102,7 @@ Result<CommandLine> readArguments(const std::vector<QByteArray> &arguments)
             line.positionals.push_back(argument);
         } else if (argument == "--") {
             areOptionsOver = true;
-            if (isTransfer)
+            if (hasOwnOptions)
                 line.positionals.push_back(argument);
         } else if (argument == "--help" || argument == "-h") {
             line.action = Action::Help;
@@ -97,7 +110,7 @@ Result<CommandLine> readArguments(const std::vector<QByteArray> &arguments)
         } else if (argument == "--version") {
             line.action = Action::Version;
             return line;
-        } else if (isTransfer) {
+        } else if (hasOwnOptions) {
             line.positionals.push_back(argument); // They have options of their own.
         } else if (argument == "--json" && line.action == Action::Status) {
             line.isJson = true;
@@ -272,6 +285,19 @@ Result<Options> transferOptions(const CommandLine &line, const Surroundings &sur
     return options;
 }
 
+Result<Options> fileOptions(const CommandLine &line)
+{
+    Options options;
+    options.action = line.action;
+    auto file = line.action == Action::Verify    ? parseVerify(line.positionals)
+                : line.action == Action::Recover ? parseRecover(line.positionals)
+                                                 : parseRestore(line.positionals);
+    if (!file)
+        return file.error();
+    options.file = std::move(*file);
+    return options;
+}
+
 } // namespace
 
 Surroundings realSurroundings()
@@ -308,8 +334,10 @@ Result<Options> parseOptions(const std::vector<QByteArray> &arguments,
         return line.error();
     if (line->action == Action::Health || line->action == Action::Status)
         return queryOptions(*line, surroundings);
-    if (line->action == Action::Export || line->action == Action::Import)
+    if (isTransfer(line->action))
         return transferOptions(*line, surroundings);
+    if (isOnFile(line->action))
+        return fileOptions(*line);
     Options options;
     options.action = line->action;
     if (line->action != Action::Run)

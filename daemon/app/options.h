@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/app/file_options.h"
 #include "daemon/app/log_rules.h"
 #include "daemon/app/transfer_options.h"
 #include "daemon/core/coordinator.h"
@@ -26,9 +27,20 @@ enum class Action : quint8 {
     Status,
     Export,
     Import,
+    Verify,
+    Recover,
+    Restore,
 };
 
 enum class LogFormat : quint8 { Text, Json };
+
+/// `--max-memory`: so many bytes or, where that is 0, so much of what the process can have.
+struct MemoryLimit
+{
+    qint64 bytes = 0;
+    int percent = 70;
+    bool operator==(const MemoryLimit &) const = default;
+};
 
 /// What the process was asked to do: the sum of command line, environment, configuration file and
 /// defaults, each value checked for its form. What depends on the machine (whether a name resolves,
@@ -43,6 +55,7 @@ struct Options
     quint16 clusterPort = 0;
     base::Endpoint advertise = {}; ///< No host: learned. Port 0: that of `listen`.
     core::Durability durability = core::Durability::Sync;
+    MemoryLimit memoryMax = {};
     LogRules logRules = {};
     LogFormat logFormat = LogFormat::Text;
     qsizetype valueBytesMax = base::limits::kValueBytesDefault;
@@ -52,6 +65,7 @@ struct Options
     base::Endpoint target = {};    ///< Of every command that asks a node.
     bool isJson = false;           ///< Of `status`.
     TransferOptions transfer = {}; ///< Of `export` and `import`.
+    FileOptions file = {};         ///< Of `verify`, `recover` and `restore`.
 
     std::vector<QByteArray> remarks = {}; ///< What was odd but harmless; for the log.
     bool operator==(const Options &) const = default;

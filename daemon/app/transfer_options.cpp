@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/app/transfer_options.h"
 
+#include "daemon/app/command_words.h"
 #include "shared/base/limits.h"
-
-#include <algorithm>
-#include <initializer_list>
-#include <map>
 
 namespace dynakv::app {
 namespace {
@@ -17,66 +14,6 @@ using base::Result;
 Error invalid(const QByteArray &why)
 {
     return {ErrorCode::Invalid, why};
-}
-
-/// What stands on a command line, sorted.
-struct Words
-{
-    std::map<QByteArray, QByteArray> options = {}; ///< A switch has an empty value.
-    std::vector<QByteArray> others = {};
-
-    [[nodiscard]] bool has(const char *name) const { return options.contains(name); }
-    [[nodiscard]] QByteArray value(const char *name) const
-    {
-        const auto it = options.find(name);
-        return it == options.end() ? QByteArray() : it->second;
-    }
-};
-
-bool isOneOf(const QByteArray &name, std::initializer_list<const char *> names)
-{
-    return std::any_of(names.begin(), names.end(),
-                       [&name](const char *each) { return name == each; });
-}
-
-Result<Words> sorted(const std::vector<QByteArray> &arguments,
-                     std::initializer_list<const char *> switches,
-                     std::initializer_list<const char *> valued)
-{
-    Words words;
-    bool areOptionsOver = false;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        const QByteArray &argument = arguments[i];
-        if (argument.isEmpty())
-            return invalid("an argument is empty; is a variable of a script not set?");
-        if (areOptionsOver || !argument.startsWith('-') || argument == "-") {
-            words.others.push_back(argument);
-            continue;
-        }
-        if (argument == "--") {
-            areOptionsOver = true;
-            continue;
-        }
-        const qsizetype equals = argument.indexOf('=');
-        const QByteArray name = equals < 0 ? argument : argument.first(equals);
-        const bool takesValue = isOneOf(name, valued);
-        if (!takesValue && !isOneOf(argument, switches))
-            return invalid("unknown option '" + argument + "' (see dynakvd --help)");
-        if (words.options.contains(name))
-            return invalid(name + " stands twice");
-        QByteArray value;
-        if (takesValue && equals >= 0) {
-            value = argument.sliced(equals + 1);
-        } else if (takesValue) {
-            if (i + 1 == arguments.size() || arguments[i + 1].startsWith("--"))
-                return invalid(name + " needs a value (see dynakvd --help)");
-            value = arguments[++i];
-        }
-        if (takesValue && value.isEmpty())
-            return invalid(name + ": the value is empty");
-        words.options.emplace(name, value);
-    }
-    return words;
 }
 
 } // namespace
@@ -94,7 +31,8 @@ QByteArray toText(ImportMode mode)
 
 Result<TransferOptions> parseExport(const std::vector<QByteArray> &arguments)
 {
-    const auto words = sorted(arguments, {"--resume", "--progress"}, {"--prefix", "--output"});
+    const auto words =
+        CommandWords::sort(arguments, {"--resume", "--progress"}, {"--prefix", "--output"});
     if (!words)
         return words.error();
     if (words->others.size() > 1)
@@ -117,7 +55,7 @@ Result<TransferOptions> parseExport(const std::vector<QByteArray> &arguments)
 
 Result<TransferOptions> parseImport(const std::vector<QByteArray> &arguments)
 {
-    const auto words = sorted(
+    const auto words = CommandWords::sort(
         arguments, {"--only-missing", "--overwrite", "--resume", "--force", "--progress"}, {});
     if (!words)
         return words.error();

@@ -30,6 +30,10 @@ USAGE
   dynakvd import FILE|- [ADDR] --only-missing|--overwrite [--resume] [--force] [--progress]
                                             write an export into its cluster, as new versions
 
+  dynakvd verify FILE [--json]              check every byte of a storage.db or a backup
+  dynakvd recover --prefix|--salvage FILE NEW    write what a damaged one still holds to NEW
+  dynakvd restore BACKUP --data-dir DIR     a new node out of a backup, where no cluster is left
+
   LISTEN  HOST:PORT of the REST API, and how others know this node.
   JOIN    HOST:APIPORT[/CLUSTERPORT] of any member; it is tried until it answers.
   ADDR    HOST[:PORT] of a node, by default DYNAKV_LISTEN or 127.0.0.1:6660.
@@ -49,6 +53,8 @@ OPTIONS OF A NODE
   --advertise HOST[:PORT]   the API address that others reach this node at (default: learned)
   --durability MODE         when a write is acknowledged: sync (default; on disk), interval (in the
                             file, on disk within a second), os (in the file), memory (no file)
+  --max-memory SIZE         what the data may take in memory, for example 512M, 4G or 50% of what
+                            the machine or container has (default: 70%); at 95 % values are refused
   --max-value-bytes SIZE    largest value, for example 512K (default: 1M; at most 16M)
   --allowed-host NAME       accept this name in a request's Host header; repeatable
   --insecure-allow-remote   accept a LISTEN that other machines reach: whoever reaches it can read
@@ -67,6 +73,7 @@ EXIT CODES
   69 address in use or not available   73 data directory cannot be made, written or locked
   74 input/output error   78 refused as unsafe   130 stopped by a second Ctrl-C
   health: 0 ready, 1 not ready, 7 cannot connect   status: 0, 7 cannot connect
+  verify: 0 intact, 1 torn end (a start repairs it), 65 damaged   recover, restore: 0 done, 65, 73
   export, import: 0 complete, 1 some records refused, 7 cannot connect, 65 file damaged or of
   another cluster, 73 file cannot be opened, 74 input/output error, 75 stopped before the end
 )";

@@ -18,7 +18,8 @@
 /// A type is described once, by a `describe(value, visit)` in this namespace that names its keys
 /// (1 to 63); the same description counts, writes, reads and checks. Reading believes nothing: no
 /// allocation before the bound, numbers must fit, keys that are not described are skipped, one that
-/// is missing or comes twice is an error. Strings and containers of unknown length are refused.
+/// is missing (unless Optional) or comes twice is an error. Strings and containers of unknown
+/// length are refused.
 namespace dynakv::cluster::cbor {
 
 /// Why a field was refused; null where it is good.
@@ -58,6 +59,19 @@ struct Id
 };
 template <typename N>
 Id(N &) -> Id<N>;
+
+/// A field of a later version than the first: where it is absent it keeps its default.
+template <typename T>
+struct Optional
+{
+    T &value;
+};
+template <typename T>
+Optional(T &) -> Optional<T>;
+template <typename T>
+inline constexpr bool kMayBeAbsent = false;
+template <typename T>
+inline constexpr bool kMayBeAbsent<Optional<T>> = true;
 
 /// For describe(): M or const M.
 template <typename T, typename M>
@@ -133,6 +147,11 @@ void put(Output &out, const Id<N> &id)
 {
     put(out, id.number);
 }
+template <typename T>
+void put(Output &out, const Optional<T> &field)
+{
+    put(out, field.value);
+}
 void put(Output &out, const std::vector<core::MemberRecord> &members);
 
 Fault takeUnsigned(Input &in, quint64 max, quint64 &number);
@@ -181,6 +200,12 @@ inline Fault take(Input &in, core::Durability &durability)
 }
 
 template <typename T>
+Fault take(Input &in, Optional<T> field)
+{
+    return take(in, field.value);
+}
+
+template <typename T>
 void writeMap(Output &out, const T &value)
 {
     quint64 count = 0;
@@ -224,8 +249,11 @@ Fault readMap(Input &in, T &value)
             return fault;
     }
     quint64 wanted = 0;
-    describe(value, [&](int known, const auto &) { wanted |= quint64{1} << known; });
-    return seen == wanted ? leaveContainer(in) : "a field is missing";
+    describe(value, [&](int known, const auto &field) {
+        if (!kMayBeAbsent<std::remove_cvref_t<decltype(field)>>)
+            wanted |= quint64{1} << known;
+    });
+    return (seen & wanted) == wanted ? leaveContainer(in) : "a field is missing";
 }
 
 /// One map and nothing behind it.

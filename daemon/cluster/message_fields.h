@@ -58,6 +58,8 @@ void describe(Of<core::Heartbeat> auto &m, auto &&visit)
     visit(8, m.keys);
     visit(9, m.bytes);
     visit(10, m.caughtUp);
+    visit(11, Optional{m.memoryUsedPermille});
+    visit(12, Optional{m.mayLack});
 }
 
 void describe(Of<core::Gossip> auto &m, auto &&visit)

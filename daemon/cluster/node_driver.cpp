@@ -133,7 +133,7 @@ void NodeDriver::carry(core::Append &append)
                 core::Committed{ticket, resultOf(result.status), result.durability, result.detail});
         });
     };
-    m_storage.commit({std::move(append.records), {}}, done);
+    m_storage.commit({std::move(append.records), {}, append.durability}, done);
 }
 
 void NodeDriver::carry(core::SaveState &save)
@@ -143,10 +143,12 @@ void NodeDriver::carry(core::SaveState &save)
     request.metas[kStateMetaName.toByteArray()] = encodeState(save.state);
     m_storage.commit(std::move(request),
                      [this, revision = save.revision](const storage::CommitResult &result) {
-                         const bool isSaved = result.status == storage::CommitResult::Status::Done;
-                         m_inbox.post([this, revision, isSaved] {
+                         using Status = storage::CommitResult::Status;
+                         const bool isSaved = result.status == Status::Done;
+                         const bool isDiskFull = result.status == Status::NoSpace;
+                         m_inbox.post([this, revision, isSaved, isDiskFull] {
                              --m_owed;
-                             enqueue(core::StateSaved{revision, isSaved});
+                             enqueue(core::StateSaved{revision, isSaved, isDiskFull});
                          });
                      });
 }

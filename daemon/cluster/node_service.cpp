@@ -117,7 +117,7 @@ base::Result<void> NodeService::Impl::takeIdentity()
     core::PersistedState &state = m_config.state;
     if (state.node == 0)
         state.node = randomId();
-    ++state.generation;
+    state.generation = core::nextGeneration(state);
     if (m_config.node.bootId == 0)
         m_config.node.bootId = randomId();
     if (m_config.node.seed == 0)

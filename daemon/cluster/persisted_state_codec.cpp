@@ -15,6 +15,7 @@ void describe(Of<core::PersistedState> auto &state, auto &&visit)
     visit(4, state.clockCeiling);
     visit(5, state.caughtUpOnce);
     visit(6, state.members);
+    visit(7, Optional{state.mayLack});
 }
 
 } // namespace dynakv::cluster::cbor

@@ -38,6 +38,9 @@ struct WriteRequest
     QByteArray contentType = {};
     std::optional<qint64> ttlMs = {};
     WriteConcern concern = {};
+    /// When the coordinator's own copy counts as durable; nothing: as its mode says. The others
+    /// keep to theirs.
+    std::optional<Durability> durability = {};
     int timeoutMs = 3000;
     bool operator==(const WriteRequest &) const = default;
 };
@@ -85,6 +88,8 @@ struct MemberView
     std::optional<qint64> keys = {};
     std::optional<qint64> bytes = {};
     std::optional<double> rttMs = {};
+    std::optional<qint64> memoryUsedPermille = {}; ///< Of its limit, where it has one.
+    bool mayLack = false; ///< It may have lost records and is being compared with the others.
     bool operator==(const MemberView &) const = default;
 };
 

@@ -37,6 +37,7 @@ struct Append
     Ticket ticket = 0;
     std::vector<Record> records = {};
     bool isForPeer = false; ///< Of replication: passes where a client's write would find it full.
+    std::optional<Durability> durability = {}; ///< Wanted other than the file's mode.
 };
 
 struct SaveState

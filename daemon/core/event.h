@@ -84,6 +84,7 @@ struct StateSaved
 {
     quint64 revision = 0;
     bool isSaved = false;
+    bool isDiskFull = false; ///< Why it is not saved.
 };
 
 using Event = std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed,

@@ -32,6 +32,19 @@ void HybridClock::observe(quint64 clock, qint64 wallMs)
         m_last = std::max(m_last, clock);
 }
 
+void HybridClock::leap(qint64 wallMs)
+{
+    // The greatest ceiling there can be where the wall is right, see ceilingAt().
+    const qint64 aheadMs = kFollowMsMax + kCeilingAheadMs + kCeilingSpareMs;
+    m_last = std::max(m_last, fromWall(wallMs + aheadMs));
+}
+
+void HybridClock::observeOwn(quint64 clock, qint64 wallMs)
+{
+    if (clock <= fromWall(wallMs + kFollowOwnMsMax))
+        m_last = std::max(m_last, clock);
+}
+
 quint64 HybridClock::ceilingAt(qint64 wallMs) const
 {
     const quint64 reached = std::max(fromWall(wallMs), m_last);

@@ -13,6 +13,9 @@ class HybridClock
 public:
     /// How far ahead of the local wall clock another clock may be to be followed.
     static constexpr qint64 kFollowMsMax = 60'000;
+    /// The same for a clock of this node's own. Further ahead is only what was put on top of a
+    /// record from the future, for its key alone.
+    static constexpr qint64 kFollowOwnMsMax = 3'600'000;
     /// How far ahead of the wall and of the clocks given the ceiling is set.
     static constexpr qint64 kCeilingAheadMs = 30'000;
     /// The same where the clock is further ahead of the wall than anybody could take it along, as
@@ -31,6 +34,12 @@ public:
     quint64 next(qint64 wallMs, quint64 floor);
     /// Follows a clock seen elsewhere.
     void observe(quint64 clock, qint64 wallMs);
+
+    /// For a life that may not know the ceiling of the last one: above all that the last one can
+    /// have given, if the wall has not been set back since.
+    void leap(qint64 wallMs);
+    /// And where it has been set back: the same for a clock that this very node has given.
+    void observeOwn(quint64 clock, qint64 wallMs);
 
     [[nodiscard]] quint64 last() const { return m_last; }
     /// What to persist now so that clocks up to it may be given.

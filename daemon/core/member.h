@@ -33,7 +33,19 @@ struct PersistedState
     quint64 clockCeiling = 0;  ///< No version above it was stamped; a restart begins above it.
     bool caughtUpOnce = false; ///< Whether this directory ever held all that its cluster held.
     std::vector<MemberRecord> members = {}; ///< Sorted by id, this node included.
+    /// Whether this directory may lack records that it once acknowledged, because its file was
+    /// damaged or cut: until the others have been asked the node answers nothing from it.
+    bool mayLack = false;
     bool operator==(const PersistedState &) const = default;
 };
+
+/// The generation of the life that begins with \a state as it was read. With the end of a file the
+/// latest generations may be gone too, and none may come twice: peers would take the new life's
+/// words for old ones. Nobody starts a directory a million times.
+inline quint64 nextGeneration(const PersistedState &state)
+{
+    constexpr quint64 kLostGenerationsMax = quint64{1} << 20;
+    return state.generation + (state.mayLack ? kLostGenerationsMax : 1);
+}
 
 } // namespace dynakv::core

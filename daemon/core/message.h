@@ -54,6 +54,8 @@ struct Heartbeat
     qint64 keys = 0;
     qint64 bytes = 0;
     bool caughtUp = false;
+    quint32 memoryUsedPermille = 0; ///< Of the sender's limit; 0: it has none, or does not say.
+    bool mayLack = false; ///< It may have lost records and has not been compared with all yet.
     bool operator==(const Heartbeat &) const = default;
 };
 

@@ -41,7 +41,8 @@ Node::Impl::Impl(NodeConfig config, PersistedState state, const RecordSource &re
     , m_random(m_config.seed)
     , m_clock(m_state.clockCeiling)
     , m_table(m_state.node)
-    , m_replicator(m_state.node, records, m_ids)
+    , m_capacity(records, m_config.memoryBytesMax)
+    , m_replicator(m_state.node, records, m_capacity, m_ids)
 {
 }
 
@@ -49,6 +50,8 @@ Effects Node::Impl::start(Time now, quint64 newestClock)
 {
     m_now = m_started = now;
     m_clock.observe(newestClock, now.wallMs);
+    if (m_state.mayLack)
+        fence();
     for (const MemberRecord &member : m_state.members) {
         if (member.id != m_state.node)
             m_table.merge(member);
@@ -105,6 +108,8 @@ void Node::Impl::on(const Tick &)
     syncDue();
     renewCeiling();
     updateReadiness();
+    tellFullness();
+    tellDisk();
     if (m_now.monoMs - m_viewMs >= kViewPeriodMs)
         m_isViewDirty = true; // Round trips and key counts are worth showing once a second.
 }
@@ -121,9 +126,8 @@ void Node::Impl::on(const ClientWrite &write)
     const int replicas = m_table.replicaCount();
     WriteOutcome outcome{.replicas = replicas};
     if (const auto reason = reasonAgainstWriting()) {
-        outcome.status =
-            isClockOff() ? WriteOutcome::Status::ClockOff : WriteOutcome::Status::NotReady;
-        outcome.detail = *reason;
+        outcome.status = reason->status;
+        outcome.detail = reason->detail;
         m_out.push_back(Reply{write.request, outcome});
         return;
     }
@@ -135,29 +139,42 @@ void Node::Impl::on(const ClientWrite &write)
         m_out.push_back(Reply{write.request, outcome});
         return;
     }
+    if (const auto reason = reasonOfFullness(write.write)) {
+        outcome.status = WriteOutcome::Status::NoSpace;
+        outcome.detail = *reason;
+        m_out.push_back(Reply{write.request, outcome});
+        return;
+    }
     m_replicator.write(write, m_clock, replicas, m_now, ++m_ids, m_out);
 }
 
 void Node::Impl::on(const Committed &committed)
 {
+    noteDisk(committed.result, committed.detail);
     if (m_replicator.committed(committed, establishedLinks(), m_out))
         return;
     if (m_session && m_session->committed(committed, m_now.monoMs, m_out))
         settleSession();
 }
 
-std::optional<QByteArray> Node::Impl::reasonAgainstWriting() const
+std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting() const
 {
+    using Status = WriteOutcome::Status;
+    const auto reason = [](Status status, const QByteArray &detail) {
+        return WriteOutcome{.status = status, .detail = detail};
+    };
     if (m_readiness != Readiness::Ready)
-        return m_detail;
+        return reason(Status::NotReady, m_detail);
     if (isClockOff())
-        return QByteArray("this node's clock is more than 60 s from the majority of its peers; "
-                          "set the clock");
+        return reason(Status::ClockOff, "this node's clock is more than 60 s from the majority of "
+                                        "its peers; set the clock");
     // Versions above the persisted ceiling could come again after a restart.
     const quint64 wall = static_cast<quint64>(std::max<qint64>(m_now.wallMs, 0)) << 16;
-    if (std::max(m_clock.last() + 1, wall) >= m_savedCeiling)
-        return QByteArray("the disk has not taken the clock's ceiling yet; try again");
-    return std::nullopt;
+    if (std::max(m_clock.last() + 1, wall) < m_savedCeiling)
+        return std::nullopt;
+    if (m_isDiskFull)
+        return reason(Status::NoSpace, "the disk is full; writes resume when there is space again");
+    return reason(Status::NotReady, "the disk has not taken the clock's ceiling yet; try again");
 }
 
 void Node::Impl::foundCluster()
@@ -177,8 +194,8 @@ void Node::Impl::adoptCluster(quint64 clusterId)
             (m_state.clusterId != 0 ? ", giving up " + toHex16(m_state.clusterId) : QByteArray()));
     m_state.clusterId = clusterId;
     m_state.caughtUpOnce = false;
-    m_syncedWithCaughtUp = false;
     m_synced.clear();
+    m_syncedCaughtUp.clear();
     m_table.clearOthers();
     m_isDirty = m_isViewDirty = true;
     m_out.push_back(ClusterIdChanged{clusterId});
@@ -196,8 +213,10 @@ void Node::Impl::updateReadiness()
         return;
     if (m_savedCeiling == 0)
         return setReadiness(Readiness::Joining, "starting: storing its state");
+    if (m_state.mayLack)
+        return updateRepair();
     const bool isAlone = m_table.replicaCount() <= 1;
-    if ((isAlone && m_state.caughtUpOnce) || m_syncedWithCaughtUp)
+    if ((isAlone && m_state.caughtUpOnce) || !m_syncedCaughtUp.empty())
         return setReadiness(Readiness::Ready, {});
     if (!m_state.caughtUpOnce)
         return setReadiness(Readiness::Joining, "joining: taking over the cluster's data");
@@ -221,6 +240,7 @@ void Node::Impl::setReadiness(Readiness readiness, const QByteArray &detail)
         say(Log::Level::Info, "ready: " + QByteArray::number(m_records.recordCount()) +
                                   " records, cluster " + toHex16(m_state.clusterId));
         m_state.caughtUpOnce = true;
+        m_state.mayLack = false;
         m_isDirty = true;
     }
     updateSelf();
@@ -251,7 +271,10 @@ void Node::Impl::on(const StateSaved &saved)
     if (saved.revision != m_savingRevision)
         return;
     m_savingRevision = 0;
+    if (saved.isSaved || saved.isDiskFull)
+        noteDisk(saved.isSaved ? Committed::Result::Done : Committed::Result::NoSpace, {});
     if (saved.isSaved) {
+        m_isSaveFailing = false;
         m_savedCeiling = m_savingCeiling;
         m_isFounding = m_isFounding && m_savingClusterId != m_state.clusterId;
         updateReadiness();
@@ -259,7 +282,8 @@ void Node::Impl::on(const StateSaved &saved)
     }
     m_isDirty = true;
     m_saveRetryMs = m_now.monoMs + 1000;
-    say(Log::Level::Warning, "the node's state could not be stored; trying again");
+    if (!saved.isDiskFull && !std::exchange(m_isSaveFailing, true))
+        say(Log::Level::Warning, "the node's state could not be stored; it keeps trying");
 }
 
 void Node::Impl::say(Log::Level level, QByteArray text)
@@ -279,12 +303,18 @@ ClusterView Node::Impl::view() const
         if (row.isSelf) {
             row.keys = m_records.liveCount();
             row.bytes = m_records.byteCount();
+            row.mayLack = m_state.mayLack;
+            if (m_config.memoryBytesMax > 0)
+                row.memoryUsedPermille = m_capacity.usedPermille();
         } else if (const auto at = m_linkByPeer.find(id); at != m_linkByPeer.end()) {
             const Link &link = m_links.at(at->second);
             row.rttMs = link.rttMs;
             if (link.last.sequence != 0) {
                 row.keys = link.last.keys;
                 row.bytes = link.last.bytes;
+                row.mayLack = link.last.mayLack;
+                if (link.last.memoryUsedPermille != 0)
+                    row.memoryUsedPermille = link.last.memoryUsedPermille;
             }
         }
         view.members.push_back(std::move(row));

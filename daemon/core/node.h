@@ -17,6 +17,7 @@ struct NodeConfig
     QByteArray advertisedHost = {}; ///< Empty: learned from the sockets that reach this node.
     std::vector<base::JoinTarget> join = {};
     Durability durability = Durability::Sync; ///< What this node's file gives.
+    qint64 memoryBytesMax = 0;                ///< What the table may take in memory; 0: no limit.
     QByteArray programVersion = {};
     quint64 bootId = 0; ///< Random per process.
     quint64 seed = 0;   ///< Of every random choice: the same seed, the same run.

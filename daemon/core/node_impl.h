@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/core/capacity.h"
 #include "daemon/core/dialer.h"
 #include "daemon/core/failure_detector.h"
 #include "daemon/core/hybrid_clock.h"
@@ -23,11 +24,12 @@ inline constexpr qint64 kSyncPeriodMs = 10'000;
 inline constexpr qint64 kSyncSoonMs = 500;
 inline constexpr qint64 kReturnGraceMs = 3000; ///< A returning node waits so long for peers.
 inline constexpr qint64 kClockOffMsMax = 60'000;
+inline constexpr qint64 kDiskCalmMs = 5000; ///< So long nothing must be refused for lack of space.
 inline constexpr qint64 kViewPeriodMs = 1000;
 
 /// What Node is made of. The rules live in the parts (table, detector, dialer, replicator,
 /// session); here they are joined. Split over files by subject: node.cpp (door, writes, readiness),
-/// node_links.cpp, node_membership.cpp, node_sync.cpp.
+/// node_capacity.cpp, node_links.cpp, node_membership.cpp, node_repair.cpp, node_sync.cpp.
 class Node::Impl
 {
 public:
@@ -76,10 +78,17 @@ private:
     void adoptCluster(quint64 clusterId);
     void updateReadiness();
     void setReadiness(Readiness readiness, const QByteArray &detail);
-    [[nodiscard]] std::optional<QByteArray> reasonAgainstWriting() const;
+    [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting() const;
     void renewCeiling();
     void saveState();
     void say(Log::Level level, QByteArray text);
+
+    // node_capacity.cpp
+    [[nodiscard]] std::optional<QByteArray> whoIsFull(quint32 permille) const;
+    [[nodiscard]] std::optional<QByteArray> reasonOfFullness(const WriteRequest &write) const;
+    void tellFullness();
+    void noteDisk(Committed::Result result, const QByteArray &detail);
+    void tellDisk();
 
     // node_links.cpp
     [[nodiscard]] Hello makeHello() const;
@@ -112,6 +121,14 @@ private:
     void spread();
     [[nodiscard]] bool isClockOff() const;
 
+    // node_repair.cpp
+    void fence();
+    void updateRepair();
+    [[nodiscard]] bool isComparedWithAll() const;
+    [[nodiscard]] bool isComparedWithWhoIsUp() const;
+    void scheduleRepair();
+    void observeClocks(const std::vector<Record> &records);
+
     // node_sync.cpp
     void receiveSync(Link &link, const Message &message);
     void scheduleSync(NodeId peer, qint64 delayMs);
@@ -131,6 +148,7 @@ private:
     MemberTable m_table;
     FailureDetector m_detector;
     Dialer m_dialer;
+    Capacity m_capacity;
     Replicator m_replicator;
 
     std::map<LinkId, Link> m_links;
@@ -145,12 +163,16 @@ private:
     std::unique_ptr<SyncSession> m_session;
     std::map<NodeId, qint64> m_syncDueMs;
     qint64 m_syncPeriodicMs = 0;
-    std::set<NodeId> m_synced; ///< Peers with whom a session completed since the start.
+    std::set<NodeId> m_synced;         ///< Peers with whom a session completed since the start,
+    std::set<NodeId> m_syncedCaughtUp; ///< and of them those that held all at that time.
 
     Readiness m_readiness = Readiness::Joining;
     QByteArray m_detail;
-    bool m_syncedWithCaughtUp = false;
-    bool m_isFounding = false; ///< It made a cluster id that is not on its disk yet.
+    bool m_isFull = false; ///< As the log was told.
+    bool m_isDiskFull = false;
+    qint64 m_diskRefusedMs = 0; ///< When it last had no space,
+    qint64 m_diskTookMs = 0;    ///< and when it last took something.
+    bool m_isFounding = false;  ///< It made a cluster id that is not on its disk yet.
     bool m_isDirty = false;
     quint64 m_revision = 0;
     quint64 m_savingRevision = 0;
@@ -158,6 +180,7 @@ private:
     quint64 m_savingClusterId = 0;
     quint64 m_savedCeiling = 0;
     qint64 m_saveRetryMs = 0;
+    bool m_isSaveFailing = false; ///< As the log was told.
     bool m_isViewDirty = false;
     qint64 m_viewMs = 0;
 };

@@ -93,8 +93,7 @@ void Node::Impl::on(const Received &received)
 
 void Node::Impl::receive(Link &link, const Push &push)
 {
-    for (const Record &record : push.records)
-        m_clock.observe(record.version.clock, m_now.wallMs);
+    observeClocks(push.records);
     m_replicator.receive(link.id, push, ++m_ids, m_config.durability, m_out);
 }
 

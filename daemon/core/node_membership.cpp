@@ -120,6 +120,8 @@ void Node::Impl::beatDue()
         beat.keys = m_records.liveCount();
         beat.bytes = m_records.byteCount();
         beat.caughtUp = m_readiness == Readiness::Ready;
+        beat.memoryUsedPermille = m_capacity.usedPermille();
+        beat.mayLack = m_state.mayLack;
         send(id, beat);
     }
 }

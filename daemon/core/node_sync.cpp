@@ -18,10 +18,8 @@ void Node::Impl::receiveSync(Link &link, const Message &message)
     const auto *ack = std::get_if<PushAck>(&message);
     if (ack != nullptr)
         m_replicator.acknowledged(link.id, *ack, m_out);
-    if (const auto *reply = std::get_if<FetchReply>(&message)) {
-        for (const Record &record : reply->records)
-            m_clock.observe(record.version.clock, m_now.wallMs);
-    }
+    if (const auto *reply = std::get_if<FetchReply>(&message))
+        observeClocks(reply->records);
     if (!m_session || m_session->link() != link.id)
         return;
     const qint64 now = m_now.monoMs;
@@ -61,6 +59,7 @@ void Node::Impl::syncDue()
             scheduleSync(any->first, 0);
         }
     }
+    scheduleRepair();
     if (m_session)
         return;
     auto best = m_syncDueMs.end();
@@ -84,7 +83,8 @@ void Node::Impl::syncDue()
         scheduleSync(peer, heartbeat.sequence == 0 ? kSyncSoonMs : kSyncPeriodMs / 2);
         return;
     }
-    m_session = std::make_unique<SyncSession>(m_linkByPeer.at(peer), peer, m_records, m_ids);
+    m_session =
+        std::make_unique<SyncSession>(m_linkByPeer.at(peer), peer, m_records, m_capacity, m_ids);
     m_session->start(m_now.monoMs, m_out);
 }
 
@@ -94,10 +94,12 @@ void Node::Impl::settleSession()
         return;
     const NodeId peer = m_session->peer();
     const SyncSession::Totals totals = m_session->totals();
-    const bool isComplete = m_session->state() == SyncSession::State::Complete;
+    const SyncSession::State state = m_session->state();
     const bool fromCaughtUp = m_session->peerIsCaughtUp();
     m_session.reset();
-    if (!isComplete) {
+    if (state == SyncSession::State::Full)
+        return scheduleSync(peer, kSyncPeriodMs); // It is told already why; room takes its time.
+    if (state != SyncSession::State::Complete) {
         say(Log::Level::Info, "comparing with " + toHex16(peer) + " broke off; it is tried again");
         scheduleSync(peer, kSyncSoonMs);
         return;
@@ -107,7 +109,8 @@ void Node::Impl::settleSession()
                                   QByteArray::number(totals.fetched) + ", gave " +
                                   QByteArray::number(totals.pushed) + " records");
     m_synced.insert(peer);
-    m_syncedWithCaughtUp = m_syncedWithCaughtUp || fromCaughtUp;
+    if (fromCaughtUp)
+        m_syncedCaughtUp.insert(peer);
     updateReadiness();
 }
 

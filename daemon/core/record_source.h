@@ -44,6 +44,9 @@ public:
     [[nodiscard]] virtual qint64 liveCount() const = 0;
     /// Bytes of all keys and values held.
     [[nodiscard]] virtual qint64 byteCount() const = 0;
+    /// What all of it takes in memory, as near as is cheap to know: what the node's limit is held
+    /// against.
+    [[nodiscard]] virtual qint64 memoryBytes() const = 0;
 };
 
 } // namespace dynakv::core

@@ -60,18 +60,25 @@ void Replicator::write(const ClientWrite &write, HybridClock &clock, int replica
     pending.outcome.version = record.version;
 
     enterFlight(record);
-    out.push_back(Append{ticket, {record}, false});
+    out.push_back(Append{ticket, {record}, false, asked.durability});
+    if (asked.durability) {
+        m_heldAtLeast = std::min(m_heldAtLeast, *asked.durability);
+        m_lastWish = ticket;
+    }
     m_pending.emplace(ticket, std::move(pending));
 }
 
 bool Replicator::committed(const Committed &event, const std::vector<LinkId> &links, Effects &out)
 {
+    if (event.result == Committed::Result::Done && event.ticket >= m_lastWish)
+        m_heldAtLeast = event.durability;
     if (const auto received = m_received.find(event.ticket); received != m_received.end()) {
         const Received &done = received->second;
         if (done.link != 0) {
             out.push_back(
-                Send{done.link, PushAck{done.push, event.result == Committed::Result::Done,
-                                        event.durability}});
+                Send{done.link,
+                     PushAck{done.push, event.result == Committed::Result::Done && done.isWhole,
+                             event.durability}});
         }
         for (const Record &record : done.records)
             leaveFlight(record);
@@ -120,13 +127,14 @@ void Replicator::receive(LinkId link, const Push &push, Ticket ticket, Durabilit
         if (!held || *held < stampOf(record))
             newer.push_back(record);
     }
+    const bool isWhole = m_capacity.dropUnfit(newer) == 0;
     if (newer.empty()) {
-        out.push_back(Send{link, PushAck{push.id, true, mine}});
+        out.push_back(Send{link, PushAck{push.id, isWhole, std::min(mine, m_heldAtLeast)}});
         return;
     }
     for (const Record &record : newer)
         enterFlight(record);
-    m_received.emplace(ticket, Received{link, push.id, newer});
+    m_received.emplace(ticket, Received{link, push.id, newer, isWhole});
     out.push_back(Append{ticket, std::move(newer), true});
 }
 
@@ -198,6 +206,7 @@ void Replicator::answer(Pending &pending, WriteOutcome::Status status, Effects &
 
 void Replicator::enterFlight(const Record &record)
 {
+    m_capacity.enter(record);
     InFlight &flying = m_inFlight[record.key];
     ++flying.count;
     if (flying.version < record.version) {
@@ -208,6 +217,7 @@ void Replicator::enterFlight(const Record &record)
 
 void Replicator::leaveFlight(const Record &record)
 {
+    m_capacity.leave(record);
     const auto it = m_inFlight.find(record.key);
     if (it != m_inFlight.end() && --it->second.count <= 0)
         m_inFlight.erase(it);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/core/capacity.h"
 #include "daemon/core/effect.h"
 #include "daemon/core/hybrid_clock.h"
 #include "daemon/core/record_source.h"
@@ -20,10 +21,11 @@ class Replicator
 {
 public:
     /// \a ids numbers pushes and is shared with the node, so that an acknowledgement names one
-    /// push.
-    Replicator(NodeId self, const RecordSource &records, quint64 &ids)
+    /// push. \a capacity learns what is on its way.
+    Replicator(NodeId self, const RecordSource &records, Capacity &capacity, quint64 &ids)
         : m_self(self)
         , m_records(records)
+        , m_capacity(capacity)
         , m_ids(ids)
     {
     }
@@ -35,7 +37,8 @@ public:
     /// True if \a event answers an Append of this replicator. \a links: where to push to.
     bool committed(const Committed &event, const std::vector<LinkId> &links, Effects &out);
 
-    /// Stores what is newer than the table, or acknowledges at once.
+    /// Stores what is newer than the table, or acknowledges at once. What has no room is left out
+    /// and the push refused.
     void receive(LinkId link, const Push &push, Ticket ticket, Durability mine, Effects &out);
     void acknowledged(LinkId link, const PushAck &ack, Effects &out);
     void linkLost(LinkId link);
@@ -62,6 +65,7 @@ private:
         LinkId link = 0; ///< 0 once it is lost.
         quint64 push = 0;
         std::vector<Record> records = {};
+        bool isWhole = true; ///< Nothing of the push was left out.
     };
     /// What the key will be once every append in flight, a client's or a peer's, is done.
     struct InFlight
@@ -80,11 +84,16 @@ private:
 
     NodeId m_self;
     const RecordSource &m_records;
+    Capacity &m_capacity;
     quint64 &m_ids;
     std::map<Ticket, Pending> m_pending;
     std::map<Ticket, Received> m_received;
     std::map<quint64, Awaited> m_awaited; ///< Pushes whose acknowledgement some write waits for.
     std::map<QByteArray, InFlight> m_inFlight;
+    /// How durable all that the table holds is at least. The file is one and only appended to, so
+    /// that what makes the latest record durable does so for those before it.
+    Durability m_heldAtLeast = Durability::Sync;
+    Ticket m_lastWish = 0; ///< The latest write that asked for a durability of its own.
 };
 
 } // namespace dynakv::core

@@ -5,10 +5,12 @@
 
 namespace dynakv::core {
 
-SyncSession::SyncSession(LinkId link, NodeId peer, const RecordSource &records, quint64 &ids)
+SyncSession::SyncSession(LinkId link, NodeId peer, const RecordSource &records,
+                         const Capacity &capacity, quint64 &ids)
     : m_link(link)
     , m_peer(peer)
     , m_records(records)
+    , m_capacity(capacity)
     , m_ids(ids)
 {
 }
@@ -46,7 +48,7 @@ void SyncSession::openNext(Effects &out)
         out.push_back(Send{m_link, LeavesRequest{partition.awaited, number}});
     }
     if (m_open.empty() && m_state == State::Running)
-        m_state = State::Complete;
+        m_state = m_totals.refused > 0 ? State::Full : State::Complete;
 }
 
 void SyncSession::handle(const LeavesReply &reply, qint64 nowMs, Effects &out)
@@ -180,6 +182,7 @@ void SyncSession::handle(const FetchReply &reply, qint64 nowMs, Effects &out)
             append.records.push_back(record);
     }
     partition.wanted.erase(partition.wanted.begin(), answeredEnd);
+    m_totals.refused += static_cast<qint64>(m_capacity.dropUnfit(append.records));
     if (append.records.empty())
         return proceed(at, out);
     m_totals.fetched += static_cast<qint64>(append.records.size());
@@ -193,7 +196,7 @@ bool SyncSession::committed(const Committed &event, qint64 nowMs, Effects &out)
     if (at == m_open.end())
         return false;
     if (event.result != Committed::Result::Done) {
-        fail();
+        m_state = event.result == Committed::Result::NoSpace ? State::Full : State::Failed;
         return true;
     }
     m_progressMs = nowMs;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/core/capacity.h"
 #include "daemon/core/effect.h"
 #include "daemon/core/record_source.h"
 
@@ -20,16 +21,23 @@ public:
     static constexpr qint64 kReplyMsMax = 10'000; ///< Without any progress it has failed.
     static constexpr int kPartitionsAtOnce = 4;
 
-    enum class State : quint8 { Running, Complete, Failed };
+    enum class State : quint8 {
+        Running,
+        Complete,
+        Full, ///< Over, but this node had no room for all that it lacked.
+        Failed,
+    };
     struct Totals
     {
         int differing = 0;  ///< Partitions whose roots differed at the start.
         qint64 fetched = 0; ///< Records.
         qint64 pushed = 0;  ///< Given and taken: a full peer takes nothing.
+        qint64 refused = 0; ///< Fetched, but there was no room.
     };
 
     /// \a ids numbers requests and tickets and is shared with the node.
-    SyncSession(LinkId link, NodeId peer, const RecordSource &records, quint64 &ids);
+    SyncSession(LinkId link, NodeId peer, const RecordSource &records, const Capacity &capacity,
+                quint64 &ids);
 
     void start(qint64 nowMs, Effects &out);
     void handle(const RootsReply &reply, qint64 nowMs, Effects &out);
@@ -75,6 +83,7 @@ private:
     LinkId m_link;
     NodeId m_peer;
     const RecordSource &m_records;
+    const Capacity &m_capacity;
     quint64 &m_ids;
     State m_state = State::Running;
     Totals m_totals;

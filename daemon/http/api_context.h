@@ -21,6 +21,7 @@ struct ApiContext
     qsizetype valueBytesMax;
     QByteArray programVersion;
     std::function<qint64()> wallMs; ///< Decides what has expired.
+    core::Durability durability;    ///< What this node's file gives where nobody asks for another.
 };
 
 /// A write to be handed to the coordinator, and the answer that its outcome makes.

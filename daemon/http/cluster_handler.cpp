@@ -24,7 +24,9 @@ base::api::MemberStatus toStatus(const core::MemberView &member)
             member.programVersion,
             member.keys,
             member.bytes,
-            member.rttMs};
+            member.rttMs,
+            member.memoryUsedPermille,
+            member.mayLack};
 }
 
 base::api::ClusterStatus toStatus(const core::ClusterView &view)

@@ -56,6 +56,26 @@ base::Result<core::WriteConcern> concernFrom(const Query &query, const core::Clu
     return core::WriteConcern{core::WriteConcern::Kind::Count, static_cast<int>(*count)};
 }
 
+/// Takes the durability asked for, or gives the answer that refuses it.
+std::optional<HttpReply> readDurability(const HttpRequest &request, const Query &query,
+                                        core::Durability mode, core::WriteRequest &write)
+{
+    const auto text = query.value("durability");
+    if (!text)
+        return std::nullopt;
+    write.durability = core::parseDurability(*text);
+    if (!write.durability || *write.durability == core::Durability::Memory) {
+        return badRequest(request, "bad_parameter",
+                          "The parameter 'durability' must be sync, interval or os.");
+    }
+    if (mode != core::Durability::Memory)
+        return std::nullopt;
+    return problemReply(409, "memory_mode",
+                        "This node runs with --durability memory and writes no file: nothing was "
+                        "changed. Leave 'durability' out, or ask another node.",
+                        request.requestId);
+}
+
 /// The write together with what makes its answer.
 PendingWrite pending(core::WriteRequest write, const HttpRequest &request,
                      const ApiContext &context, HttpReply (*toReply)(const FinishedWrite &))
@@ -84,6 +104,8 @@ beginWrite(const HttpRequest &request, const Query &query, const ApiContext &con
     if (!timeoutMs)
         return badRequest(request, "bad_parameter", timeoutMs.error().message);
     core::WriteRequest write;
+    if (auto refused = readDurability(request, query, context.durability, write))
+        return *std::move(refused);
     write.key = *std::move(key);
     write.concern = *concern;
     write.timeoutMs = static_cast<int>(*timeoutMs);
@@ -121,8 +143,7 @@ base::Result<QByteArray> keyOf(const HttpRequest &request, const Query &query)
 
 Answer getKey(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
-    if (auto refused = refusedParameters(request, query, {"k64", "raw", "meta", "timeout"},
-                                         {"r", "durability"}))
+    if (auto refused = refusedParameters(request, query, {"k64", "raw", "meta", "timeout"}, {"r"}))
         return *std::move(refused);
     if (!request.atLeast.isEmpty())
         return problemReply(501, "not_implemented", "DynaKV-At-Least has no effect yet.",
@@ -151,8 +172,8 @@ Answer getKey(const HttpRequest &request, const Query &query, const ApiContext &
 
 Answer putKey(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
-    if (auto refused = refusedParameters(request, query, {"k64", "raw", "ttl", "w", "timeout"},
-                                         {"r", "durability"}))
+    if (auto refused = refusedParameters(
+            request, query, {"k64", "raw", "ttl", "w", "durability", "timeout"}, {"r"}))
         return *std::move(refused);
     auto begun = beginWrite(request, query, context);
     if (auto *refused = std::get_if<HttpReply>(&begun))
@@ -166,7 +187,7 @@ Answer putKey(const HttpRequest &request, const Query &query, const ApiContext &
 Answer deleteKey(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
     if (auto refused =
-            refusedParameters(request, query, {"k64", "w", "timeout"}, {"r", "durability"}))
+            refusedParameters(request, query, {"k64", "w", "durability", "timeout"}, {"r"}))
         return *std::move(refused);
     auto begun = beginWrite(request, query, context);
     if (auto *refused = std::get_if<HttpReply>(&begun))

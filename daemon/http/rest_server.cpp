@@ -64,7 +64,7 @@ public:
         : m_listen(config.listen)
         , m_worker(QStringLiteral("http"), doorConfigOf(config),
                    {table, coordinator, valueBytesMaxOf(config), config.programVersion,
-                    [] { return QDateTime::currentMSecsSinceEpoch(); }})
+                    [] { return QDateTime::currentMSecsSinceEpoch(); }, config.durability})
     {
     }
 

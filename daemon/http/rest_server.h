@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/core/coordinator.h"
 #include "daemon/http/front_door_config.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/result.h"
@@ -11,9 +12,6 @@
 #include <optional>
 #include <vector>
 
-namespace dynakv::core {
-class Coordinator;
-}
 namespace dynakv::store {
 class Table;
 }
@@ -26,6 +24,7 @@ struct RestServerConfig
     std::vector<QByteArray> allowedHosts = {}; ///< Besides IP literals and localhost.
     bool isHostCheckOff = false;               ///< `--insecure-allow-remote` without allowed hosts.
     qsizetype valueBytesMax = 0;               ///< 0: limits::kValueBytesDefault.
+    core::Durability durability = core::Durability::Sync; ///< The node's mode.
     QByteArray programVersion = {};
     /// Time-outs and bounds other than the usual ones, for tests. Host rule and body bound follow
     /// from the fields above all the same.

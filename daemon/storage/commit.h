@@ -19,6 +19,8 @@ using Metas = std::map<QByteArray, QByteArray>;
 /// The meta of a file that lost acknowledged data and was put together again: why, for people.
 /// Empty once the other members have repaired it.
 inline constexpr QByteArrayView kLossMetaName("loss");
+/// The meta of a file that was made out of a backup: which one, for people.
+inline constexpr QByteArrayView kRestoredMetaName("restored");
 
 /// What opening the file found: told to the operator as it is.
 struct OpenReport
@@ -43,7 +45,8 @@ struct CommitRequest
 {
     std::vector<core::Record> records = {};
     Metas metas = {};
-    /// Instead of what holds for the whole storage; nothing is stronger than `memory` there.
+    /// Wanted for this one, weaker or stronger than the storage's own mode; CommitResult tells what
+    /// held.
     std::optional<core::Durability> durability = {};
 };
 

@@ -4,7 +4,6 @@
 #include "daemon/storage/byte_io.h"
 #include "daemon/storage/crc32c.h"
 #include "daemon/storage/planted_bugs.h"
-#include "daemon/storage/record_codec.h"
 
 #include <array>
 #include <cstring>
@@ -223,13 +222,13 @@ FrameChain chainBehind(const FrameHeader &header, const FrameChain &chain)
 }
 
 base::Result<void> readEntries(const FrameHeader &header, QByteArrayView payload,
-                               const EntrySink &sink)
+                               const EntrySink &sink, RecordCheck check)
 {
     if (!isKnown(header.type))
         return {base::ErrorCode::Unsupported, "a frame of a kind that a newer version writes"};
     QByteArrayView rest = payload;
     for (quint32 i = 0; i < header.entryCount; ++i) {
-        if (const auto taken = takeEntry(rest, sink, RecordCheck::FormOnly); !taken)
+        if (const auto taken = takeEntry(rest, sink, check); !taken)
             return taken;
     }
     if (rest.size() >= kFrameAlignment)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/storage/commit.h"
+#include "daemon/storage/record_codec.h"
 #include "daemon/storage/superblock.h"
 #include "shared/base/result.h"
 
@@ -110,10 +111,10 @@ struct EntrySink
     std::function<void(const core::RecordView &)> record;
     std::function<void(QByteArrayView name, QByteArrayView value)> meta;
 };
-/// The entries of an intact frame, whose own checksums are taken on trust. Corrupt or Unsupported
-/// if they are not what this program writes.
+/// The entries of an intact frame, which vouches for the checksums of its records. Corrupt or
+/// Unsupported if they are not what this program writes.
 base::Result<void> readEntries(const FrameHeader &header, QByteArrayView payload,
-                               const EntrySink &sink);
+                               const EntrySink &sink, RecordCheck check = RecordCheck::FormOnly);
 /// What entries can still be found in the payload of a damaged frame: those from the front whose
 /// own checksums hold. How many.
 quint32 salvageEntries(QByteArrayView payload, const EntrySink &sink);

@@ -92,9 +92,10 @@ StorageJobs::~StorageJobs()
     stop();
 }
 
-void StorageJobs::start(const QString &directory)
+void StorageJobs::start(const QString &directory, bool mustRewrite)
 {
     const std::scoped_lock lock(m_mutex);
+    m_mustRewrite = mustRewrite;
     m_paths = DataPaths(directory);
     m_isStopping = false;
 }
@@ -185,8 +186,10 @@ void StorageJobs::consider(qint64 tookUs)
 {
     const qint64 now = nowUs();
     StorageJob job;
+    bool mustRewrite = false;
     {
         const std::scoped_lock lock(m_mutex);
+        mustRewrite = m_mustRewrite;
         if (tookUs > 0)
             m_pacer.addCommit(tookUs, now);
         if (now < m_considerUs || m_isRunning || m_isStopping)
@@ -199,7 +202,7 @@ void StorageJobs::consider(qint64 tookUs)
         m_considerUs = now + m_healPauseUs;
     } else {
         m_healPauseUs = 0;
-        if (!isCompactionWorthIt())
+        if (!mustRewrite && !isCompactionWorthIt())
             return;
         if (const auto checked = checkSpace(); !checked) {
             // Said again each minute, since only an operator can change it.
@@ -230,6 +233,8 @@ void StorageJobs::run(StorageJob job)
     }
     publish(job);
     const std::scoped_lock lock(m_mutex);
+    if (done && job.kind != StorageJob::Kind::Backup)
+        m_mustRewrite = false;
     m_isRunning = false;
 }
 

@@ -27,8 +27,8 @@ public:
                 OnStorageThread onStorageThread);
     ~StorageJobs();
 
-    /// Once the engine is open.
-    void start(const QString &directory);
+    /// Once the engine is open. \a mustRewrite: the file is damaged where it has a copy of itself.
+    void start(const QString &directory, bool mustRewrite);
     /// Ends what runs, cleanly, and lets nothing begin any more. Not on the storage thread.
     void stop();
 
@@ -71,6 +71,7 @@ private:
     std::deque<StorageJob> m_jobs; ///< Newest first.
     bool m_isStopping = false;
     bool m_isRunning = false;
+    bool m_mustRewrite = false;
     quint64 m_lastId = 0;
     RewritePacer m_pacer;
     std::thread m_thread;

@@ -31,7 +31,9 @@ constexpr auto kMarkAfter = std::chrono::seconds(1);
 constexpr auto kStatusInterval = std::chrono::milliseconds(100);
 constexpr int kLoadThreadsMax = store::Table::kLoadGroups;
 
-FileIdentity newIdentity()
+} // namespace
+
+FileIdentity newFileIdentity()
 {
     FileIdentity identity;
     identity.fileId.resize(kFileIdBytes);
@@ -40,8 +42,6 @@ FileIdentity newIdentity()
     identity.createdMs = QDateTime::currentMSecsSinceEpoch();
     return identity;
 }
-
-} // namespace
 
 /// Shared between the callers and the storage thread: the queue, under the mutex. The engine
 /// belongs to the storage thread from open() until that has ended.
@@ -130,14 +130,14 @@ StorageWorker::Impl::~Impl()
 base::Result<OpenReport> StorageWorker::Impl::open(const QString &directory)
 {
     const QString absolute = QDir::cleanPath(QDir::current().absoluteFilePath(directory));
-    auto report = m_engine->open(absolute, newIdentity());
+    auto report = m_engine->open(absolute, newFileIdentity());
     if (!report)
         return report;
     m_metas = m_engine->metas();
     m_isOpen = true;
     publishStatus();
     if (m_durability != core::Durability::Memory)
-        m_rewrites.start(absolute);
+        m_rewrites.start(absolute, report->isSuperblockDamaged);
     m_thread = std::thread([this] { run(); });
     return report;
 }

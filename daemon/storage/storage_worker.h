@@ -75,6 +75,9 @@ private:
     std::unique_ptr<Impl> m_impl;
 };
 
+/// For a file to be founded: random, and the present.
+FileIdentity newFileIdentity();
+
 /// The real disk: unbuffered QFile plus the platform's sync, lock and rename.
 FileSystem &realFileSystem();
 

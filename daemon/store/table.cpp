@@ -171,6 +171,11 @@ Walk Table::visitSlice(quint8 partition, Bound &bound,
         bound, [&visit](const PackedRecord &record) { return visit(record.view()); });
 }
 
+qint64 Table::memoryBytes() const
+{
+    return m_impl->memoryBytes();
+}
+
 Listing Table::list(const ListQuery &query) const
 {
     const auto limit = static_cast<std::size_t>(qBound(1, query.limit, base::limits::kPageKeysMax));

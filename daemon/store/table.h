@@ -84,6 +84,7 @@ public:
     [[nodiscard]] qint64 recordCount() const override;
     [[nodiscard]] qint64 liveCount() const override;
     [[nodiscard]] qint64 byteCount() const override;
+    [[nodiscard]] qint64 memoryBytes() const override;
 
     /// Visits records of \a partition in key order, tombstones and expired ones included, under one
     /// hold of its lock: at most kSliceItems of them, and \a bound moves behind the last one.

@@ -45,14 +45,46 @@ void SimCluster::copyDisk(int from, int to)
 {
     m_nodes[at(to)].disk = m_nodes[at(from)].disk;
     m_nodes[at(to)].diskRecords = m_nodes[at(from)].diskRecords;
+    m_nodes[at(to)].journal = m_nodes[at(from)].journal;
+}
+
+void SimCluster::writeDisk(Machine &machine, DiskWrite write)
+{
+    if (const auto *state = std::get_if<core::PersistedState>(&write)) {
+        machine.disk = *state;
+    } else {
+        for (const core::Record &record : std::get<std::vector<core::Record>>(write)) {
+            const auto [held, isNew] = machine.diskRecords.try_emplace(record.key, record);
+            if (!isNew && core::stampOf(held->second) < core::stampOf(record))
+                held->second = record;
+        }
+    }
+    machine.journal.push_back(std::move(write));
+}
+
+void SimCluster::cutDisk(int node, size_t writes)
+{
+    Machine &machine = m_nodes[at(node)];
+    note("cut the disk of " + QByteArray::number(node));
+    ++m_diskCuts;
+    machine.diskRecords.clear();
+    auto journal = std::exchange(machine.journal, {});
+    journal.resize(std::clamp<size_t>(writes, 1, journal.size()));
+    for (DiskWrite &write : journal)
+        writeDisk(machine, std::move(write));
+    core::PersistedState state = machine.disk;
+    state.mayLack = true;
+    writeDisk(machine, state);
 }
 
 void SimCluster::wipe(int node)
 {
     Machine &machine = m_nodes[at(node)];
-    machine.disk = {};
-    machine.disk.node = m_random.next();
     machine.diskRecords.clear();
+    machine.journal.clear();
+    core::PersistedState state;
+    state.node = m_random.next();
+    writeDisk(machine, state);
 }
 
 core::Time SimCluster::timeAt(const Machine &machine) const
@@ -66,7 +98,9 @@ void SimCluster::start(int node)
     ++machine.boot;
     machine.isPaused = false;
     machine.heldBack.clear();
-    ++machine.disk.generation; // Synced before the first frame, as the daemon does.
+    core::PersistedState state = machine.disk;
+    state.generation = core::nextGeneration(state);
+    writeDisk(machine, state); // Synced before the first frame, as the daemon does.
     machine.config.bootId = m_random.next();
     machine.config.seed = m_random.next();
     machine.records = std::make_unique<testing::MapRecords>();
@@ -75,6 +109,11 @@ void SimCluster::start(int node)
         machine.records->apply(record);
     machine.node = std::make_unique<core::Node>(machine.config, machine.disk, *machine.records);
     machine.diskFreeMs = m_nowMs;
+    machine.owed.clear();
+    for (const Machine &other : m_nodes) {
+        if (state.mayLack && other.node && other.index != node)
+            machine.owed.emplace(std::pair(other.index, other.boot), *other.records);
+    }
     note("start " + QByteArray::number(node));
     carryOut(machine, machine.node->start(timeAt(machine), machine.records->newestClock()));
     tick(node, machine.boot);
@@ -155,12 +194,13 @@ bool SimCluster::isCut(int from, int to) const
 }
 
 size_t SimCluster::put(int node, const QByteArray &key, const QByteArray &value,
-                       core::WriteConcern concern)
+                       core::WriteConcern concern, std::optional<core::Durability> durability)
 {
     m_told.push_back({node, key, core::RecordKind::Value, value});
     const size_t write = ask();
     core::WriteRequest request{key, core::RecordKind::Value, value};
     request.concern = concern;
+    request.durability = durability;
     if (isRunning(node))
         deliver(node, m_nodes[at(node)].boot, core::ClientWrite{write, request});
     return write;
@@ -169,6 +209,7 @@ size_t SimCluster::put(int node, const QByteArray &key, const QByteArray &value,
 size_t SimCluster::ask()
 {
     Told &told = m_told.back();
+    told.diskCuts = m_diskCuts;
     if (isRunning(told.node)) {
         if (const auto stamp = records(told.node).stampOf(told.key))
             told.floor = stamp->version;
@@ -176,13 +217,14 @@ size_t SimCluster::ask()
     return m_told.size() - 1;
 }
 
-size_t SimCluster::remove(int node, const QByteArray &key)
+size_t SimCluster::remove(int node, const QByteArray &key, core::WriteConcern concern)
 {
     m_told.push_back({node, key, core::RecordKind::Tombstone, {}});
     const size_t write = ask();
+    core::WriteRequest request{key, core::RecordKind::Tombstone};
+    request.concern = concern;
     if (isRunning(node))
-        deliver(node, m_nodes[at(node)].boot,
-                core::ClientWrite{write, {key, core::RecordKind::Tombstone}});
+        deliver(node, m_nodes[at(node)].boot, core::ClientWrite{write, request});
     return write;
 }
 
@@ -261,6 +303,25 @@ void SimCluster::carryOut(Machine &machine, core::Effects effects)
     }
     if (m_watchesDowns)
         countFalseDowns(machine);
+    checkRepair(machine);
+}
+
+void SimCluster::checkRepair(Machine &machine)
+{
+    if (machine.owed.empty() || machine.node->view().readiness != core::Readiness::Ready)
+        return;
+    for (const auto &[other, records] : std::exchange(machine.owed, {})) {
+        const auto &[index, boot] = other;
+        const auto alive = aliveSeenBy(machine.index);
+        if (m_nodes[at(index)].boot != boot ||
+            std::find(alive.begin(), alive.end(), index) == alive.end())
+            continue;
+        for (const auto &[key, record] : records.all()) {
+            const auto held = machine.records->stampOf(key);
+            if (!held || *held < core::stampOf(record))
+                m_wrongAnswer = "a node was ready before it was repaired: it lacks " + key;
+        }
+    }
 }
 
 void SimCluster::answered(const core::Reply &reply)
@@ -280,7 +341,9 @@ void SimCluster::answered(const core::Reply &reply)
                 ? 1
                 : 0;
     }
-    if (holders < reply.outcome.acked || reply.outcome.acked < reply.outcome.required)
+    // A disk that was cut meanwhile may have had it when it said so.
+    if ((holders < reply.outcome.acked && told.diskCuts == m_diskCuts) ||
+        reply.outcome.acked < reply.outcome.required)
         m_wrongAnswer = "a write was acknowledged that too few disks have: " + told.key;
     if (!(told.floor < reply.outcome.version))
         m_wrongAnswer = "a write was stamped below what its node held: " + told.key;
@@ -401,11 +464,12 @@ void SimCluster::append(Machine &machine, const core::Append &append)
                  Machine &on = m_nodes[at(node)];
                  if (on.boot != boot)
                      return; // It crashed before the sync: nothing of this reached the disk.
-                 for (const core::Record &record : append.records) {
+                 for (const core::Record &record : append.records)
                      on.records->apply(record);
-                     on.diskRecords[record.key] = *on.records->find(record.key);
-                 }
-                 deliver(node, boot, core::Committed{append.ticket});
+                 writeDisk(on, append.records);
+                 deliver(node, boot,
+                         core::Committed{append.ticket, core::Committed::Result::Done,
+                                         append.durability.value_or(on.config.durability)});
              });
 }
 
@@ -417,7 +481,7 @@ void SimCluster::save(Machine &machine, const core::SaveState &save)
         Machine &on = m_nodes[at(node)];
         if (on.boot != boot)
             return;
-        on.disk = save.state;
+        writeDisk(on, save.state);
         deliver(node, boot, core::StateSaved{save.revision, true});
     });
 }

@@ -8,6 +8,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <variant>
 #include <vector>
 
 namespace dynakv::sim {
@@ -20,6 +22,7 @@ struct Told
     core::RecordKind kind = core::RecordKind::Value;
     QByteArray value = {};
     core::Version floor = {}; ///< What the node held for the key when it was asked.
+    int diskCuts = 0;         ///< How many there had been when it was asked.
     bool isAnswered = false;
     core::WriteOutcome outcome = {};
 };
@@ -43,8 +46,19 @@ public:
     void vanish(int node);
     void setPaused(int node, bool isPaused);
     void setWallOffset(int node, qint64 offsetMs) { m_nodes[at(node)].wallOffsetMs = offsetMs; }
+    /// From its next start on.
+    void setMemoryMax(int node, qint64 bytes) { m_nodes[at(node)].config.memoryBytesMax = bytes; }
     void setJoin(int node, const std::vector<int> &join);
     void wipe(int node);
+    /// The writes that the disk of \a node holds, one after the other.
+    [[nodiscard]] size_t diskWrites(int node) const { return m_nodes[at(node)].journal.size(); }
+    /// Loses all but the first \a writes of a node that does not run: its file was damaged there,
+    /// and the next start knows it.
+    void cutDisk(int node, size_t writes);
+    [[nodiscard]] const core::PersistedState &diskState(int node) const
+    {
+        return m_nodes[at(node)].disk;
+    }
     /// Makes the disk of \a to a copy of that of \a from.
     void copyDisk(int from, int to);
     /// Cuts or mends the path from \a from to \a to, one way.
@@ -54,8 +68,8 @@ public:
 
     /// Hands a write to a node; the index of its Told.
     size_t put(int node, const QByteArray &key, const QByteArray &value,
-               core::WriteConcern concern = {});
-    size_t remove(int node, const QByteArray &key);
+               core::WriteConcern concern = {}, std::optional<core::Durability> durability = {});
+    size_t remove(int node, const QByteArray &key, core::WriteConcern concern = {});
     [[nodiscard]] const Told &told(size_t write) const { return m_told[write]; }
     [[nodiscard]] const std::vector<Told> &allTold() const { return m_told; }
 
@@ -76,7 +90,9 @@ public:
     [[nodiscard]] bool membershipsAgree() const;
     [[nodiscard]] bool recordsAgree() const;
     /// What was wrong with any answer in the moment it was given (too few disks had the write, a
-    /// version not above what the node held, a second answer); empty if none was.
+    /// version not above what the node held, a second answer), or with a node whose disk was cut in
+    /// the moment it said ready (it lacked what a member that it sees up has held since it
+    /// started); empty if nothing was.
     [[nodiscard]] const QByteArray &wrongAnswer() const { return m_wrongAnswer; }
     [[nodiscard]] quint64 traceHash() const { return m_trace; }
     /// How often a node held another one Down that ran, neither paused nor cut off; counted from
@@ -89,12 +105,17 @@ public:
     [[nodiscard]] const std::vector<QByteArray> &log() const { return m_log; }
 
 private:
+    using DiskWrite = std::variant<core::PersistedState, std::vector<core::Record>>;
     struct Machine
     {
         int index = 0;
         core::NodeConfig config = {};
         core::PersistedState disk = {};                      ///< What the disk holds,
-        std::map<QByteArray, core::Record> diskRecords = {}; ///< records too.
+        std::map<QByteArray, core::Record> diskRecords = {}; ///< records too,
+        std::vector<DiskWrite> journal = {};                 ///< and in which order it came.
+        /// Of a life that began with a disk that may lack something, until it is ready: what each
+        /// machine that ran at its start held, under its index and boot.
+        std::map<std::pair<int, quint64>, testing::MapRecords> owed = {};
         std::unique_ptr<testing::MapRecords> records = {};
         std::unique_ptr<core::Node> node = {};
         quint64 boot = 0; ///< Counts starts: events for an older one are void.
@@ -123,6 +144,7 @@ private:
     void carryOut(Machine &machine, core::Effects effects);
     void answered(const core::Reply &reply);
     void countFalseDowns(const Machine &machine);
+    void checkRepair(Machine &machine);
     void dial(Machine &machine, const core::Dial &dial);
     void connect(int from, int to, core::DialId dial);
     void transmit(Machine &machine, core::LinkId link, core::Message message);
@@ -130,6 +152,7 @@ private:
     void closeEnd(Machine &machine, core::LinkId link, bool isTold);
     void breakWires(Machine &machine, bool isTold);
     void append(Machine &machine, const core::Append &append);
+    static void writeDisk(Machine &machine, DiskWrite write);
     void save(Machine &machine, const core::SaveState &save);
     void note(QByteArray line);
     [[nodiscard]] core::Time timeAt(const Machine &machine) const;
@@ -148,6 +171,7 @@ private:
     QByteArray m_wrongAnswer;
     quint64 m_trace = 0;
     int m_falseDowns = 0;
+    int m_diskCuts = 0;
     bool m_watchesDowns = false;
 };
 

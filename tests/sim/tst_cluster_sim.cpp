@@ -64,6 +64,14 @@ private Q_SLOTS:
     void aNodeWithAWrongClockRefusesWrites();
     void aRecordFromTheFutureIsToppedAndMovesNobodysClock();
     void aDeleteOfACutOffNodeReachesTheOthers();
+    void aFullMemberStopsValuesEverywhereUntilThereIsRoom();
+    void aMemberThatComesBackToTooMuchTakesWhatFitsAndHealsLater();
+    void aDurabilityAskedForIsAnsweredByTheWeakestCopy();
+    void aNodeWhoseFileWasCutIsFencedUntilItIsRepaired();
+    void aNodeWhoseFileWasCutAsksEveryMemberThatIsUp();
+    void versionsDoNotRepeatAfterAFileWasCut();
+    void membersWhoseFilesWereAllCutRepairEachOther();
+    void aSoleMemberWhoseFileWasCutServesWhatIsLeft();
     void nobodyHealthyIsDeclaredDown();
     void sameSeedSameRun();
 };
@@ -546,6 +554,270 @@ void TestClusterSim::aDeleteOfACutOffNodeReachesTheOthers()
                              [&] { return cluster.membershipsAgree() && cluster.recordsAgree(); }));
     for (int node = 0; node < 3; ++node)
         QCOMPARE(valueOn(cluster, node, "k"), "(deleted)");
+}
+
+/// The least member is the measure for all: a value needs room at every replica.
+void TestClusterSim::aFullMemberStopsValuesEverywhereUntilThereIsRoom()
+{
+    SimCluster cluster(41);
+    cluster.addNode({});
+    cluster.addNode({0});
+    cluster.addNode({1});
+    cluster.setMemoryMax(1, 20'000);
+    cluster.setMemoryMax(2, 10'000);
+    for (int node = 0; node < 3; ++node)
+        cluster.start(node);
+    QVERIFY(cluster.runUntil(10'000, [&] { return cluster.allReady(); }));
+    const QByteArray value(300, 'v');
+    int stored = 0;
+    for (int i = 0; i < 100; ++i) {
+        const auto write = cluster.put(i % 2, "k" + QByteArray::number(i), value);
+        cluster.run(300);
+        if (cluster.told(write).outcome.status != core::WriteOutcome::Status::Done)
+            break;
+        ++stored;
+    }
+    QVERIFY(stored > 20 && stored < 40);
+    cluster.run(1000);
+    for (int node = 0; node < 3; ++node) {
+        const auto refused = cluster.put(node, "more", value);
+        cluster.run(50);
+        QCOMPARE(cluster.told(refused).outcome.status, core::WriteOutcome::Status::NoSpace);
+        const auto passed = cluster.remove(node, "k" + QByteArray::number(node));
+        cluster.run(50);
+        QCOMPARE(cluster.told(passed).outcome.status, core::WriteOutcome::Status::Done);
+    }
+    cluster.run(1000);
+    QVERIFY(cluster.recordsAgree());
+    QCOMPARE(cluster.records(2).recordCount(), stored); // Its tombstones stay where they are.
+    QVERIFY(cluster.records(2).memoryBytes() < 9500);
+    for (int node = 0; node < 3; ++node) {
+        const auto taken = cluster.put(node, "k" + QByteArray::number(node), "\"v\"");
+        cluster.run(100);
+        QCOMPARE(cluster.told(taken).outcome.status, core::WriteOutcome::Status::Done);
+    }
+    QVERIFY(cluster.recordsAgree());
+}
+
+void TestClusterSim::aMemberThatComesBackToTooMuchTakesWhatFitsAndHealsLater()
+{
+    SimCluster cluster(42);
+    cluster.addNode({});
+    cluster.addNode({0});
+    cluster.addNode({0});
+    cluster.setMemoryMax(2, 10'000);
+    for (int node = 0; node < 3; ++node)
+        cluster.start(node);
+    QVERIFY(cluster.runUntil(10'000, [&] { return cluster.allReady(); }));
+    cluster.crash(2);
+    QVERIFY(cluster.runUntil(5000, [&] { return cluster.membershipsAgree(); }));
+    const QByteArray value(300, 'v');
+    for (int i = 0; i < 60; ++i) {
+        const auto write = cluster.put(0, "k" + QByteArray::number(i), value);
+        cluster.run(20);
+        QCOMPARE(cluster.told(write).outcome.status, core::WriteOutcome::Status::Done);
+    }
+    cluster.start(2);
+    cluster.run(30'000);
+    // Filled up to its reserve and no further, and no reader is told what it does not know.
+    QVERIFY(cluster.records(2).memoryBytes() > 9500);
+    QVERIFY(cluster.records(2).memoryBytes() <= 11'000);
+    QVERIFY(cluster.view(2).readiness != core::Readiness::Ready);
+    // It asks again at leisure: a full table does not keep the cluster busy.
+    const qint64 appended = cluster.recordsAppended(2);
+    const auto lines = cluster.log().size();
+    cluster.run(30'000);
+    QCOMPARE(cluster.recordsAppended(2), appended);
+    QCOMPARE(cluster.log().size(), lines);
+    const auto refused = cluster.put(0, "more", value);
+    cluster.run(100);
+    QCOMPARE(cluster.told(refused).outcome.status, core::WriteOutcome::Status::NoSpace);
+    for (int i = 0; i < 60; ++i) {
+        cluster.remove(1, "k" + QByteArray::number(i));
+        cluster.run(20);
+    }
+    QVERIFY(cluster.runUntil(40'000, [&] { return cluster.allReady() && cluster.recordsAgree(); }));
+    QCOMPARE(cluster.records(2).liveCount(), 0);
+    const auto taken = cluster.put(0, "more", value);
+    cluster.run(100);
+    QCOMPARE(cluster.told(taken).outcome.status, core::WriteOutcome::Status::Done);
+}
+
+void TestClusterSim::aDurabilityAskedForIsAnsweredByTheWeakestCopy()
+{
+    SimCluster cluster(43);
+    formThree(cluster);
+    for (const core::Durability durability : {core::Durability::Os, core::Durability::Sync}) {
+        for (const auto kind : {core::WriteConcern::Kind::Count, core::WriteConcern::Kind::All}) {
+            const auto write = cluster.put(0, "k", "1", {kind}, durability);
+            cluster.run(100);
+            QCOMPARE(cluster.told(write).outcome.status, core::WriteOutcome::Status::Done);
+            QCOMPARE(cluster.told(write).outcome.durability, durability);
+        }
+    }
+}
+
+/// Keys that all three acknowledged, then a disk that has only the first half of them.
+void TestClusterSim::aNodeWhoseFileWasCutIsFencedUntilItIsRepaired()
+{
+    SimCluster cluster(44);
+    formThree(cluster);
+    std::vector<size_t> writes;
+    for (int i = 0; i < 60; ++i) {
+        writes.push_back(cluster.put(2, "k" + QByteArray::number(i), QByteArray::number(i),
+                                     {core::WriteConcern::Kind::All}));
+        cluster.run(30);
+        QCOMPARE(cluster.told(writes.back()).outcome.status, core::WriteOutcome::Status::Done);
+    }
+    const quint64 generation = cluster.diskState(2).generation;
+    cluster.crash(2);
+    cluster.cutDisk(2, cluster.diskWrites(2) / 2);
+    for (int other = 0; other < 2; ++other)
+        cluster.setCutBothWays(2, other, true);
+    cluster.start(2);
+    QVERIFY(cluster.diskState(2).generation > generation);
+    cluster.run(20'000);
+    QVERIFY(cluster.diskState(2).mayLack);
+    QCOMPARE(cluster.view(2).readiness, core::Readiness::CatchingUp);
+    QVERIFY2(cluster.view(2).detail.contains("damaged or cut"), cluster.view(2).detail.constData());
+    const auto refused = cluster.put(2, "k0", "x");
+    cluster.run(10);
+    QCOMPARE(cluster.told(refused).outcome.status, core::WriteOutcome::Status::NotReady);
+
+    cluster.mendAll();
+    bool wasSeen = false;
+    // One by one, so that the first moment in which it says ready is looked at.
+    for (int i = 0; i < 20'000 && cluster.view(2).readiness != core::Readiness::Ready; ++i) {
+        cluster.run(1);
+        for (const core::MemberView &row : cluster.view(0).members)
+            wasSeen = wasSeen || (row.id == cluster.idOf(2) && row.mayLack);
+    }
+    QCOMPARE(cluster.view(2).readiness, core::Readiness::Ready);
+    QVERIFY(wasSeen);
+    for (const size_t write : writes) {
+        const auto &told = cluster.told(write);
+        const auto held = cluster.records(2).find(told.key);
+        QVERIFY2(held && held->version == told.outcome.version, told.key.constData());
+    }
+    cluster.run(1000);
+    QVERIFY(!cluster.diskState(2).mayLack);
+    QVERIFY(cluster.runUntil(6000, [&] { return cluster.membershipsAgree(); }));
+    for (const core::MemberView &row : cluster.view(0).members)
+        QVERIFY(!row.mayLack);
+}
+
+/// The only other copy of a record is on one member; the rest do not know it yet.
+void TestClusterSim::aNodeWhoseFileWasCutAsksEveryMemberThatIsUp()
+{
+    SimCluster cluster(45);
+    formThree(cluster);
+    cluster.run(2000);
+    const size_t before = cluster.diskWrites(2);
+    cluster.crash(0);
+    const auto write =
+        cluster.put(2, "k", "1", {core::WriteConcern::Kind::Count, 2}); // Itself and 1.
+    QVERIFY(cluster.runUntil(1000, [&] { return cluster.told(write).isAnswered; }));
+    QCOMPARE(cluster.told(write).outcome.status, core::WriteOutcome::Status::Done);
+    cluster.crash(2);
+    cluster.cutDisk(2, before);
+    cluster.setCutBothWays(0, 1, true);
+    cluster.setCutBothWays(2, 1, true);
+    cluster.start(0);
+    QVERIFY(cluster.runUntil(10'000,
+                             [&] { return cluster.view(0).readiness == core::Readiness::Ready; }));
+    cluster.start(2); // Alone with the member that does not know.
+    cluster.run(1500);
+    QVERIFY(!cluster.records(0).find("k"));
+    QVERIFY(cluster.view(2).readiness != core::Readiness::Ready);
+    cluster.setCutBothWays(2, 1, false);
+    QVERIFY(cluster.runUntil(20'000,
+                             [&] { return cluster.view(2).readiness == core::Readiness::Ready; }));
+    QCOMPARE(valueOn(cluster, 2, "k"), "1");
+}
+
+/// A life that nothing is left of on the disk, and whose writes only a member holds that is down:
+/// it must not be lived a second time.
+void TestClusterSim::versionsDoNotRepeatAfterAFileWasCut()
+{
+    SimCluster cluster(46);
+    formThree(cluster);
+    cluster.run(20'000);
+    cluster.crash(0);
+    cluster.run(100);
+    const size_t before = cluster.diskWrites(0);
+    cluster.start(0);
+    QVERIFY(cluster.runUntil(10'000, [&] { return cluster.allReady(); }));
+    cluster.crash(2);
+    const auto writeAll = [&](const QByteArray &value) {
+        for (int i = 0; i < 50; ++i)
+            cluster.put(0, "k" + QByteArray::number(i), value);
+        cluster.run(100);
+    };
+    writeAll("\"lost\"");
+    cluster.vanish(1);
+    cluster.crash(0);
+    cluster.cutDisk(0, before);
+    cluster.start(2);
+    cluster.start(0);
+    QVERIFY(cluster.runUntil(20'000,
+                             [&] { return cluster.view(0).readiness == core::Readiness::Ready; }));
+    QVERIFY(!cluster.records(0).find("k0"));
+    writeAll("\"new\"");
+    cluster.mendAll();
+    cluster.start(1);
+    QVERIFY(cluster.runUntil(30'000, [&] { return cluster.allReady() && cluster.recordsAgree(); }));
+    std::map<core::Version, int> versions;
+    for (const sim::Told &told : cluster.allTold()) {
+        QCOMPARE(told.outcome.status, core::WriteOutcome::Status::Done);
+        QCOMPARE(++versions[told.outcome.version], 1);
+    }
+    QCOMPARE(versions.size(), size_t{100});
+    QCOMPARE(valueOn(cluster, 1, "k7"), "\"new\"");
+}
+
+void TestClusterSim::membersWhoseFilesWereAllCutRepairEachOther()
+{
+    SimCluster cluster(47);
+    formThree(cluster);
+    for (int i = 0; i < 30; ++i) {
+        cluster.put(i % 3, "k" + QByteArray::number(i), "1", {core::WriteConcern::Kind::All});
+        cluster.run(30);
+    }
+    for (int node = 0; node < 3; ++node)
+        cluster.crash(node);
+    // Each has lost another part; two of three have lost the whole.
+    for (int node = 0; node < 3; ++node)
+        cluster.cutDisk(node, cluster.diskWrites(node) - static_cast<size_t>(node == 1 ? 0 : 20));
+    cluster.start(0);
+    cluster.start(2);
+    cluster.run(20'000);
+    for (const int node : {0, 2})
+        QVERIFY(cluster.view(node).readiness != core::Readiness::Ready);
+    cluster.start(1);
+    QVERIFY(cluster.runUntil(30'000, [&] { return cluster.allReady() && cluster.recordsAgree(); }));
+    for (const sim::Told &told : cluster.allTold())
+        QVERIFY(cluster.records(0).find(told.key));
+}
+
+void TestClusterSim::aSoleMemberWhoseFileWasCutServesWhatIsLeft()
+{
+    SimCluster cluster(48);
+    cluster.addNode({});
+    cluster.start(0);
+    QVERIFY(cluster.runUntil(5000, [&] { return cluster.allReady(); }));
+    for (int i = 0; i < 10; ++i) {
+        cluster.put(0, "k" + QByteArray::number(i), "1");
+        cluster.run(30);
+    }
+    cluster.crash(0);
+    cluster.cutDisk(0, cluster.diskWrites(0) - 5);
+    cluster.start(0);
+    cluster.run(200);
+    QCOMPARE(cluster.view(0).readiness, core::Readiness::Ready);
+    QVERIFY(!cluster.diskState(0).mayLack);
+    QVERIFY(std::any_of(cluster.log().begin(), cluster.log().end(), [](const QByteArray &line) {
+        return line.contains("serves what is left");
+    }));
 }
 
 void TestClusterSim::nobodyHealthyIsDeclaredDown()

@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kNodes = 5;
 constexpr int kOperations = 2000;
+constexpr int kDisksHarmed = 2; ///< As many as a quorum of five can do without.
 
 struct Counts
 {
@@ -73,7 +74,8 @@ void strike(SimCluster &cluster, Counts &counts)
     }
 }
 
-void operate(SimCluster &cluster, int number)
+/// Every write \a isByQuorum, or one in three.
+void operate(SimCluster &cluster, int number, bool isByQuorum)
 {
     core::Random &random = cluster.random();
     const int node = static_cast<int>(random.below(kNodes));
@@ -81,11 +83,13 @@ void operate(SimCluster &cluster, int number)
     const QByteArray key = random.below(2) == 0 ? "k" + QByteArray::number(random.below(40))
                                                 : "once" + QByteArray::number(number);
     if (random.below(4) == 0)
-        cluster.remove(node, key);
+        cluster.remove(
+            node, key,
+            {isByQuorum ? core::WriteConcern::Kind::Quorum : core::WriteConcern::Kind::Count});
     else
         cluster.put(node, key, QByteArray::number(number),
-                    {random.below(3) == 0 ? core::WriteConcern::Kind::Quorum
-                                          : core::WriteConcern::Kind::Count});
+                    {random.below(3) == 0 || isByQuorum ? core::WriteConcern::Kind::Quorum
+                                                        : core::WriteConcern::Kind::Count});
 }
 
 /// What every key must be now: the greatest version ever acknowledged, or a write whose outcome was
@@ -125,18 +129,30 @@ QByteArray violation(const SimCluster &cluster, Counts &counts)
 
 } // namespace
 
+/// The machine dies, and with it the end of its file.
+void harmDisk(SimCluster &cluster, Counts &counts)
+{
+    const int node = static_cast<int>(cluster.random().below(kNodes));
+    if (cluster.isRunning(node))
+        cluster.crash(node);
+    const size_t writes = cluster.diskWrites(node);
+    cluster.cutDisk(node, writes - cluster.random().below(writes / 2));
+    ++counts.faults["harmed disk"];
+}
+
 /// Random faults under load, then quiet: everything acknowledged is there, everywhere, once.
 class TestRandomFaults : public QObject
 {
     Q_OBJECT
 private Q_SLOTS:
     void nothingAcknowledgedIsLost();
+    void nothingAcknowledgedByAQuorumIsLostWithADisk();
 
 private:
-    void runSeed(quint64 seed, Counts &counts);
+    void runSeed(quint64 seed, bool areDisksHarmed, Counts &counts);
 };
 
-void TestRandomFaults::runSeed(quint64 seed, Counts &counts)
+void TestRandomFaults::runSeed(quint64 seed, bool areDisksHarmed, Counts &counts)
 {
     SimCluster cluster(seed);
     cluster.addNode({});
@@ -148,10 +164,12 @@ void TestRandomFaults::runSeed(quint64 seed, Counts &counts)
         cluster.runUntil(20'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }),
         "the cluster did not form");
     for (int number = 0; number < kOperations; ++number) {
-        operate(cluster, number);
+        operate(cluster, number, areDisksHarmed);
         cluster.run(static_cast<qint64>(cluster.random().below(60)));
         if (cluster.random().below(40) == 0)
             strike(cluster, counts);
+        if (areDisksHarmed && number % (kOperations / kDisksHarmed) == kOperations / 4)
+            harmDisk(cluster, counts);
     }
     cluster.mendAll();
     for (int node = 0; node < kNodes; ++node) {
@@ -182,7 +200,7 @@ void TestRandomFaults::nothingAcknowledgedIsLost()
         static_cast<quint64>(std::max(1, qEnvironmentVariableIntValue("DYNAKV_SIM_FIRST")));
     Counts counts;
     for (quint64 seed = first; seed < first + static_cast<quint64>(wanted); ++seed) {
-        runSeed(seed, counts);
+        runSeed(seed, false, counts);
         if (QTest::currentTestFailed())
             return;
     }
@@ -194,6 +212,23 @@ void TestRandomFaults::nothingAcknowledgedIsLost()
     qInfo("acknowledged %d, deletes %d, checks %d", counts.acknowledged, counts.deletes,
           counts.checked);
     QVERIFY(counts.acknowledged > 0 && counts.deletes > 0 && counts.checked > 0);
+}
+
+/// A node whose disk lost its end stays out until the others have made it whole again.
+void TestRandomFaults::nothingAcknowledgedByAQuorumIsLostWithADisk()
+{
+    Counts counts;
+    const int seeds = qEnvironmentVariableIsSet("DYNAKV_SIM_SEEDS")
+                          ? std::max(1, qEnvironmentVariableIntValue("DYNAKV_SIM_SEEDS"))
+                          : 20;
+    for (quint64 seed = 1; seed <= static_cast<quint64>(seeds); ++seed) {
+        runSeed(seed, true, counts);
+        if (QTest::currentTestFailed())
+            return;
+    }
+    qInfo("harmed disks %d, acknowledged %d, checks %d", counts.faults["harmed disk"],
+          counts.acknowledged, counts.checked);
+    QVERIFY(counts.faults["harmed disk"] == kDisksHarmed * seeds && counts.acknowledged > 0);
 }
 
 QTEST_APPLESS_MAIN(TestRandomFaults)

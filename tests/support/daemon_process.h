@@ -65,6 +65,7 @@ public:
     int terminate(int timeoutMs = 20'000);
 
     [[nodiscard]] bool isRunning() const { return m_process.state() != QProcess::NotRunning; }
+    [[nodiscard]] qint64 processId() const { return m_process.processId(); }
     [[nodiscard]] const base::Endpoint &address() const { return m_address; }
     [[nodiscard]] RestProbe rest() const { return RestProbe(m_address); }
     [[nodiscard]] QString dataDirectory() const;

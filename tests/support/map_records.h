@@ -28,6 +28,7 @@ public:
     [[nodiscard]] qint64 recordCount() const override;
     [[nodiscard]] qint64 liveCount() const override;
     [[nodiscard]] qint64 byteCount() const override;
+    [[nodiscard]] qint64 memoryBytes() const override { return byteCount() + recordCount() * 48; }
 
 private:
     std::map<QByteArray, core::Record> m_records;

@@ -32,6 +32,10 @@ QJsonObject memberToJson(const MemberStatus &member)
         object.insert(QLatin1String("bytes"), *member.bytes);
     if (member.rttMs)
         object.insert(QLatin1String("rtt_ms"), *member.rttMs);
+    if (member.memoryUsedPermille)
+        object.insert(QLatin1String("memory_used_permille"), *member.memoryUsedPermille);
+    if (member.mayLack)
+        object.insert(QLatin1String("may_lack"), true);
     return object;
 }
 
@@ -49,6 +53,8 @@ Result<MemberStatus> memberFromJson(const QJsonObject &object)
     member.keys = reader.optionalInteger("keys");
     member.bytes = reader.optionalInteger("bytes");
     member.rttMs = reader.optionalNumber("rtt_ms");
+    member.memoryUsedPermille = reader.optionalInteger("memory_used_permille");
+    member.mayLack = reader.optionalFlag("may_lack");
     if (!reader.ok())
         return reader.error();
     return member;

@@ -25,6 +25,8 @@ struct MemberStatus
     std::optional<qint64> keys = {};
     std::optional<qint64> bytes = {};
     std::optional<double> rttMs = {};
+    std::optional<qint64> memoryUsedPermille = {}; ///< Of its memory limit, where it has one.
+    bool mayLack = false; ///< Its data file was harmed; it is being compared with the others.
     bool operator==(const MemberStatus &) const = default;
 };
 

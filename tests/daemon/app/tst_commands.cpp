@@ -13,6 +13,7 @@ class TestCommands : public QObject
 
 private Q_SLOTS:
     void membersStandInColumns();
+    void aMemberThatMayLackSomethingIsRepairing();
     void whatNodesSayCannotDriveTheTerminal();
 };
 
@@ -24,6 +25,7 @@ void TestCommands::membersStandInColumns()
     self.isSelf = true;
     self.keys = 12;
     self.bytes = 2048;
+    self.memoryUsedPermille = 951;
     self.id = "00000000000000aa";
     self.sinceMs = 1'000'000 - 90'000;
     MemberStatus other;
@@ -37,10 +39,22 @@ void TestCommands::membersStandInColumns()
     status.members = {self, other};
     QCOMPARE(
         app::memberTable(status, 1'000'000),
-        QByteArray(
-            "  ADDRESS         STATE  SINCE  KEYS  SIZE     RTT     VERSION  ID\n"
-            "* 127.0.0.1:6660  alive  90 s   12    2.0 KiB  -       -        00000000000000aa\n"
-            "  a.example:1     down   3 h    -     -        0.3 ms  0.1.0    00000000000000bb\n"));
+        QByteArray("  ADDRESS         STATE  SINCE  KEYS  SIZE     MEMORY  RTT     VERSION  ID\n"
+                   "* 127.0.0.1:6660  alive  90 s   12    2.0 KiB  96 %    -       -        "
+                   "00000000000000aa\n"
+                   "  a.example:1     down   3 h    -     -        -       0.3 ms  0.1.0    "
+                   "00000000000000bb\n"));
+}
+
+void TestCommands::aMemberThatMayLackSomethingIsRepairing()
+{
+    MemberStatus member;
+    member.address = "a:1";
+    member.state = "joining";
+    member.mayLack = true;
+    ClusterStatus status;
+    status.members = {member};
+    QVERIFY(app::memberTable(status, 0).contains("  a:1      joining (repairing)  0 s"));
 }
 
 void TestCommands::whatNodesSayCannotDriveTheTerminal()

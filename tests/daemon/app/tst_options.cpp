@@ -38,6 +38,8 @@ private Q_SLOTS:
     void theCommandLineWinsOverTheEnvironmentAndThatOverTheFile();
     void aListIsTakenWholeFromTheFirstThatNamesIt();
     void theFileIsFoundThroughTheEnvironmentToo();
+    void memoryIsASizeOrAShare_data();
+    void memoryIsASizeOrAShare();
     void wrongLinesOfTheFileAreNamed_data();
     void wrongLinesOfTheFileAreNamed();
     void theShippedFileIsValid_data();
@@ -64,6 +66,7 @@ void TestOptions::aListenAddressIsEnough()
     QCOMPARE(options->clusterPort, quint16(16660));
     QCOMPARE(options->durability, core::Durability::Sync);
     QCOMPARE(options->valueBytesMax, qsizetype(1) << 20);
+    QCOMPARE(options->memoryMax, (app::MemoryLimit{0, 70}));
     QVERIFY(options->join.empty());
     QVERIFY(!options->allowsRemote);
 }
@@ -83,6 +86,7 @@ void TestOptions::everyOptionReachesItsPlace()
                                 "--log-level",
                                 "cluster=debug",
                                 "--log-format=json",
+                                "--max-memory=4g",
                                 "--max-value-bytes",
                                 "2M",
                                 "--allowed-host",
@@ -101,6 +105,7 @@ void TestOptions::everyOptionReachesItsPlace()
     QVERIFY(options->logRules.isEnabled("dynakv.cluster.link", app::LogLevel::Debug));
     QCOMPARE(options->logFormat, app::LogFormat::Json);
     QCOMPARE(options->valueBytesMax, qsizetype(2) << 20);
+    QCOMPARE(options->memoryMax, (app::MemoryLimit{qint64{4} << 30, 0}));
     QCOMPARE(options->allowedHosts, (std::vector<QByteArray>{"a.example", "b.example"}));
     QVERIFY(options->allowsRemote);
 }
@@ -148,6 +153,9 @@ void TestOptions::wrongValuesNameTheirPlaceAndTheRemedy_data()
         "--max-value-bytes: ", "16M");
     row("value bytes sign", {"127.0.0.1:1", "--max-value-bytes", "+5"},
         "--max-value-bytes: ", "16M");
+    for (const char *memory : {"0", "1023K", "x", "%", "0%", "101%", "+1G", "1.5G", "4GB",
+                               "9999999999999999999", "99999999999T", "M", "50 %"})
+        row(memory, {"127.0.0.1:1", "--max-memory", memory}, "--max-memory: ", "share");
     row("advertised wildcard", {"127.0.0.1:1", "--advertise", "0.0.0.0"}, "--advertise: ", "dial");
     row("allowed host with port", {"127.0.0.1:1", "--allowed-host", "h:80"},
         "--allowed-host: ", "without a port");
@@ -209,6 +217,30 @@ void TestOptions::theFileIsFoundThroughTheEnvironmentToo()
     QCOMPARE(options->action, Action::Run);
     QCOMPARE(options->listen.toString(), QByteArray("[::1]:70"));
     QVERIFY(options->allowsRemote);
+}
+
+void TestOptions::memoryIsASizeOrAShare_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<qint64>("bytes");
+    QTest::addColumn<int>("percent");
+    QTest::newRow("bytes") << QByteArray("1048576") << (qint64{1} << 20) << 0;
+    QTest::newRow("many bytes") << QByteArray("1099511627776") << (qint64{1} << 40) << 0;
+    QTest::newRow("K") << QByteArray("2048K") << (qint64{2} << 20) << 0;
+    QTest::newRow("M") << QByteArray("512M") << (qint64{512} << 20) << 0;
+    QTest::newRow("T") << QByteArray("2t") << (qint64{2} << 40) << 0;
+    QTest::newRow("share") << QByteArray("50%") << qint64{0} << 50;
+    QTest::newRow("all") << QByteArray("100%") << qint64{0} << 100;
+}
+
+void TestOptions::memoryIsASizeOrAShare()
+{
+    QFETCH(const QByteArray, text);
+    QFETCH(const qint64, bytes);
+    QFETCH(const int, percent);
+    const auto options = parse({"127.0.0.1:1"}, {{"DYNAKV_MAX_MEMORY", text}});
+    QVERIFY2(options, options ? "" : options.error().message.constData());
+    QCOMPARE(options->memoryMax, (app::MemoryLimit{bytes, percent}));
 }
 
 void TestOptions::wrongLinesOfTheFileAreNamed_data()

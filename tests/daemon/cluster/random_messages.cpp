@@ -117,9 +117,18 @@ core::Message RandomMessages::message(std::size_t index)
     case 1:
         return core::Refusal{static_cast<core::Refusal::Reason>(m_random.bounded(6)), "no"};
     case 2:
-        return core::Heartbeat{number(),       number(),       number(),       signedNumber(),
-                               signedNumber(), signedNumber(), signedNumber(), signedNumber(),
-                               signedNumber(), coin()};
+        return core::Heartbeat{number(),
+                               number(),
+                               number(),
+                               signedNumber(),
+                               signedNumber(),
+                               signedNumber(),
+                               signedNumber(),
+                               signedNumber(),
+                               signedNumber(),
+                               coin(),
+                               static_cast<quint32>(number()),
+                               coin()};
     case 3:
         return core::Gossip{members, coin()};
     case 4:

@@ -104,9 +104,16 @@ void TestMessageCodec::aHeartbeatHasTheGoldenBytes()
     beat.keys = 3;
     beat.bytes = 300;
     beat.caughtUp = true;
-    QCOMPARE(encodeMessage(beat).toHex(),
-             QByteArray("000000330300aa0107021b0123456789abcdef031bfffffffffffffffe"
-                        "041b0000018bcfe56800051913880600072008030919012c0af5"));
+    // The very first version did not tell of its memory.
+    const QByteArray first = "0107021b0123456789abcdef031bfffffffffffffffe"
+                             "041b0000018bcfe56800051913880600072008030919012c0af5";
+    const auto fromFirst = decodeMessage(
+        {static_cast<quint8>(MessageType::Heartbeat), 0, QByteArray::fromHex("aa" + first)});
+    QVERIFY2(fromFirst, fromFirst ? "" : fromFirst.error().message.constData());
+    QVERIFY(**fromFirst == core::Message(beat));
+    beat.memoryUsedPermille = 951;
+    beat.mayLack = true;
+    QCOMPARE(encodeMessage(beat).toHex(), "000000390300ac" + first + "0b1903b7" + "0cf5");
 }
 
 void TestMessageCodec::aMessageCutAnywhereIsRefused()

@@ -130,9 +130,11 @@ public:
             count += each.state == core::MemberState::Alive ? 1 : 0;
         return count;
     }
-    void put(const QByteArray &key, const QByteArray &value, core::WriteConcern concern = {})
+    void put(const QByteArray &key, const QByteArray &value, core::WriteConcern concern = {},
+             std::optional<core::Durability> durability = {})
     {
         core::WriteRequest request;
+        request.durability = durability;
         request.key = key;
         request.value = value;
         request.concern = concern;
@@ -153,9 +155,11 @@ class TestNodeService : public QObject
     Q_OBJECT
 private Q_SLOTS:
     void aFounderTakesWrites();
+    void aWriteMayAskForItsDurability();
     void threeNodesFormAClusterAndReplicate();
     void aNodeThatLeavesIsMissedAndComesBack();
     void theGenerationRisesWithEachStart();
+    void aDirectoryThatMayLackSomethingTakesALeap();
     void aPortInUseIsToldAndLeavesNothingBehind();
     void strangersChangeNothing();
     void aPeerThatFloodsIsSlowedByTheDisk();
@@ -179,6 +183,20 @@ void TestNodeService::aFounderTakesWrites()
     QCOMPARE(outcome.acked, 1);
     QCOMPARE(node.table.find("key")->value, QByteArray("1"));
     QCOMPARE(node.table.find("key")->version, outcome.version);
+}
+
+/// Whatever was asked for, what is told is what held.
+void TestNodeService::aWriteMayAskForItsDurability()
+{
+    QTemporaryDir directory;
+    TestNode node(core::Durability::Interval, directory.path());
+    QVERIFY(node.start());
+    QVERIFY(node.takesWrites());
+    node.put("key", "1", {}, core::Durability::Os);
+    QTRY_COMPARE(node.answers.count(), 1);
+    QCOMPARE(node.answers.all()[0].status, WriteOutcome::Status::Done);
+    QVERIFY(node.answers.all()[0].durability <= core::Durability::Interval);
+    QVERIFY(node.answers.all()[0].durability >= core::Durability::Os);
 }
 
 void TestNodeService::threeNodesFormAClusterAndReplicate()
@@ -254,6 +272,55 @@ void TestNodeService::theGenerationRisesWithEachStart()
     QCOMPARE(state->node, id);
     QCOMPARE(state->generation, 3);
     QVERIFY(state->clusterId != 0);
+}
+
+/// Stored before anybody is greeted, and kept until it is repaired.
+void TestNodeService::aDirectoryThatMayLackSomethingTakesALeap()
+{
+    QTemporaryDir directory;
+    core::PersistedState state;
+    state.node = 0x77;
+    state.generation = 5;
+    state.clusterId = 0xc1;
+    state.caughtUpOnce = true;
+    const auto mayLack = [&directory] {
+        TestNode node(core::Durability::Os, directory.path());
+        return decodeState(node.storage.metas().at("state"))->mayLack;
+    };
+    {
+        TestNode node(core::Durability::Os, directory.path());
+        state.mayLack = true;
+        // A member that nobody finds: it stays fenced.
+        state.members = {
+            {0x99, 1, 0, core::MemberState::Alive, {"127.0.0.1", 1}, {"127.0.0.1", 1}}};
+        NodeServiceConfig config;
+        config.node.api = node.api;
+        config.node.cluster = {"127.0.0.1", 0};
+        config.state = state;
+        node.service = std::make_unique<NodeService>(config, node.table, node.storage);
+        QVERIFY(node.service->start());
+        RawPeer peer(node.service->clusterPort());
+        QTRY_COMPARE(peer.count<core::Hello>(), 1);
+        QCOMPARE(std::get<core::Hello>(peer.messages()[0]).generation, 5 + (quint64{1} << 20));
+        QTest::qWait(200);
+        QVERIFY(!node.isReady());
+    }
+    QVERIFY(mayLack());
+    {
+        TestNode node(core::Durability::Os, directory.path());
+        state = decodeState(node.storage.metas().at("state")).value();
+        QCOMPARE(state.generation, 5 + (quint64{1} << 20));
+        state.members.clear(); // Now it is the only one.
+        NodeServiceConfig config;
+        config.node.api = node.api;
+        config.node.cluster = {"127.0.0.1", 0};
+        config.state = state;
+        node.service = std::make_unique<NodeService>(config, node.table, node.storage);
+        QVERIFY(node.service->start());
+        QTRY_VERIFY(node.isReady());
+        QVERIFY(node.takesWrites());
+    }
+    QVERIFY(!mayLack());
 }
 
 void TestNodeService::aPortInUseIsToldAndLeavesNothingBehind()

@@ -20,6 +20,7 @@ core::PersistedState sampleState(quint32 seed)
     state.clusterId = 0x8000'0000'0000'0001;
     state.clockCeiling = 0xffff'ffff'ffff'fff0;
     state.caughtUpOnce = seed % 2 == 1;
+    state.mayLack = seed % 3 == 1;
     RandomMessages random(seed);
     for (quint32 i = 0; i < seed; ++i)
         state.members.push_back(random.member());
@@ -38,6 +39,7 @@ private Q_SLOTS:
     void aStateCutAnywhereIsRefused();
     void bytesBehindTheStateAreRefused();
     void aKeyOfALaterVersionIsIgnored();
+    void aStateOfTheFirstVersionIsRead();
     void membersOutOfOrderAreRefused();
     void aDamagedByteNeverCrashes();
 };
@@ -78,6 +80,22 @@ void TestPersistedStateCodec::aKeyOfALaterVersionIsIgnored()
     const auto back = decodeState(bytes);
     QVERIFY(back);
     QCOMPARE(*back, state);
+}
+
+/// It did not know that a directory may lack something.
+void TestPersistedStateCodec::aStateOfTheFirstVersionIsRead()
+{
+    core::PersistedState state;
+    state.node = 0xa1;
+    state.generation = 3;
+    state.clusterId = 5;
+    state.clockCeiling = 7;
+    state.caughtUpOnce = true;
+    const auto back = decodeState(QByteArray::fromHex("a60118a102030305040705f50680"));
+    QVERIFY2(back, back ? "" : back.error().message.constData());
+    QCOMPARE(*back, state);
+    state.mayLack = true;
+    QCOMPARE(encodeState(state).toHex(), QByteArray("a70118a102030305040705f5068007f5"));
 }
 
 void TestPersistedStateCodec::membersOutOfOrderAreRefused()

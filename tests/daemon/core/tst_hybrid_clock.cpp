@@ -35,6 +35,8 @@ private Q_SLOTS:
     void ceilingLeavesRoomForManyWrites();
     void ceilingIsRenewedInTime();
     void restartsInARowDoNotDragTheClockAway();
+    void aLeapIsAboveAllThatWasGivenBefore();
+    void anOwnClockIsFollowedFurtherThanAnothers();
 };
 
 void TestHybridClock::clockFollowsTheWall()
@@ -186,6 +188,43 @@ void TestHybridClock::restartsInARowDoNotDragTheClockAway()
         ceiling = renewed;
     }
     QVERIFY(ceiling < clockAt(kWallMs + 120'000));
+}
+
+/// Whatever the lives before have given, one that knows nothing of them begins above.
+void TestHybridClock::aLeapIsAboveAllThatWasGivenBefore()
+{
+    constexpr qint64 kLifeMs = 100; // Shorter ones do not exist.
+    qint64 wall = kWallMs;
+    quint64 given = 0;
+    quint64 ceiling = 0;
+    for (int life = 0; life < 50; ++life) {
+        HybridClock clock(ceiling);
+        clock.observe(clockAt(wall + HybridClock::kFollowMsMax), wall);
+        ceiling = std::max(ceiling, clock.ceilingAt(wall));
+        given = clock.next(wall, 0);
+        QVERIFY(given < ceiling);
+        wall += kLifeMs;
+        HybridClock ignorant(0);
+        ignorant.leap(wall);
+        QVERIFY(ignorant.next(wall, 0) > ceiling);
+    }
+    QVERIFY(given > clockAt(wall + HybridClock::kFollowMsMax)); // They did run ahead.
+    HybridClock ahead(clockAt(wall + 1'000'000));
+    ahead.leap(wall);
+    QCOMPARE(ahead.last(), clockAt(wall + 1'000'000));
+}
+
+void TestHybridClock::anOwnClockIsFollowedFurtherThanAnothers()
+{
+    const auto at = [](qint64 aheadMs) { return clockAt(kWallMs + aheadMs); };
+    HybridClock clock(0);
+    clock.observe(at(600'000), kWallMs);
+    QCOMPARE(clock.last(), quint64{0});
+    clock.observeOwn(at(600'000), kWallMs);
+    QCOMPARE(clock.last(), at(600'000));
+    clock.observeOwn(at(5), kWallMs);
+    clock.observeOwn(at(HybridClock::kFollowOwnMsMax + 1), kWallMs);
+    QCOMPARE(clock.last(), at(600'000));
 }
 
 QTEST_GUILESS_MAIN(TestHybridClock)

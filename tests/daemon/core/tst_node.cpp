@@ -15,6 +15,7 @@ namespace {
 
 constexpr NodeId kSelf = 10;
 constexpr qint64 kWallMs = 1'700'000'000'000;
+using Status = WriteOutcome::Status;
 
 /// One node; the test plays its disk, its network and every other member.
 struct Bench
@@ -24,18 +25,22 @@ struct Bench
     PersistedState state = {};
     std::unique_ptr<Node> node = {};
     Time now{1000, kWallMs};
+    bool isDiskFull = false;
     bool isDiskHeld = false; ///< Appends wait in `appends` until the test lets them go.
     std::vector<Append> appends = {};
     std::vector<Send> sent = {};
     std::vector<Dial> dials = {};
     std::vector<LinkId> closed = {};
     std::vector<Reply> replies = {};
+    std::vector<Log> logs = {};
     LinkId lastLink = 0;
     struct Peer
     {
         LinkId link = 0;
         Hello hello = {};
         quint64 sequence = 0;
+        quint32 memoryUsedPermille = 0;
+        quint64 answered = 0; ///< The last RootsRequest.
     };
 
     Bench()
@@ -57,7 +62,7 @@ struct Bench
     {
         for (Effect &effect : effects) {
             if (const auto *save = std::get_if<SaveState>(&effect))
-                feed(StateSaved{save->revision, true});
+                feed(StateSaved{save->revision, !isDiskFull, isDiskFull});
             else if (auto *append = std::get_if<Append>(&effect))
                 take(std::move(*append));
             else if (auto *send = std::get_if<Send>(&effect))
@@ -68,6 +73,8 @@ struct Bench
                 closed.push_back(close->link);
             else if (const auto *reply = std::get_if<Reply>(&effect))
                 replies.push_back(*reply);
+            else if (const auto *log = std::get_if<Log>(&effect))
+                logs.push_back(*log);
         }
     }
     void take(Append append)
@@ -79,6 +86,10 @@ struct Bench
     void letDiskGo()
     {
         for (const Append &append : std::exchange(appends, {})) {
+            if (isDiskFull) {
+                feed(Committed{append.ticket, Committed::Result::NoSpace, Durability::Sync, "why"});
+                continue;
+            }
             for (const Record &each : append.records)
                 records.apply(each);
             feed(Committed{append.ticket});
@@ -115,6 +126,7 @@ struct Bench
     void beat(Peer &peer, qint64 echoMs = 0, qint64 wallOffsetMs = 0)
     {
         Heartbeat beat;
+        beat.memoryUsedPermille = peer.memoryUsedPermille;
         beat.sequence = ++peer.sequence;
         beat.wallMs = now.wallMs + wallOffsetMs;
         beat.sentMs = 1;
@@ -125,6 +137,49 @@ struct Bench
     {
         now.monoMs += ms;
         now.wallMs += ms;
+    }
+
+    void tick()
+    {
+        pass(kTickMs);
+        feed(Tick{});
+    }
+    /// What a write of \a key is answered.
+    WriteOutcome write(const QByteArray &key, RecordKind kind = RecordKind::Value,
+                       const QByteArray &value = "1")
+    {
+        feed(ClientWrite{1, {.key = key, .kind = kind, .value = value}});
+        return replies.back().outcome;
+    }
+    /// Makes the directory that of an old member of cluster 0xabc, with the members 20 and up.
+    void belongTo(int others)
+    {
+        state.clusterId = 0xabc;
+        state.caughtUpOnce = true;
+        state.members = {memberRecord(kSelf, MemberState::Alive)};
+        for (NodeId id = 20; id < 20 + static_cast<NodeId>(others); ++id)
+            state.members.push_back(memberRecord(id, MemberState::Alive));
+    }
+    /// \a peer answers every comparison asked of it: it holds just what this node holds.
+    void answerComparisons(Peer &peer, bool isCaughtUp)
+    {
+        for (const RootsRequest &roots : sentOn<RootsRequest>(peer.link)) {
+            if (std::exchange(peer.answered, std::max(peer.answered, roots.id)) < roots.id)
+                feed(Received{peer.link, RootsReply{roots.id, records.treeRoots(), isCaughtUp}});
+        }
+    }
+    void beatCaughtUp(Peer &peer)
+    {
+        feed(Received{
+            peer.link,
+            Heartbeat{.sequence = ++peer.sequence, .wallMs = now.wallMs, .caughtUp = true}});
+    }
+    /// Lines of \a level that contain \a part.
+    [[nodiscard]] qsizetype logged(Log::Level level, const QByteArray &part) const
+    {
+        return std::count_if(logs.begin(), logs.end(), [&](const Log &each) {
+            return each.level == level && each.text.contains(part);
+        });
     }
 
     static MemberRecord memberRecord(NodeId id, MemberState state, quint32 incarnation = 0)
@@ -181,6 +236,21 @@ private Q_SLOTS:
     void nonsenseInAHeartbeatIsNoMeasurement_data();
     void nonsenseInAHeartbeatIsNoMeasurement();
     void fetchedRecordsMoveTheClock();
+    void aFullNodeRefusesValuesAndTakesDeletes();
+    void aFullMemberStopsValuesHere();
+    void aMemberThatIsDownIsNotAskedForItsRoom();
+    void fullnessIsToldOnceEachWay();
+    void whatIsLoadedBeyondTheLimitStays();
+    void theViewShowsTheMemoryUsed();
+    void aFullDiskIsToldOnceEachWay();
+    void whoMayLackSomethingIsNotReadyByTime();
+    void whoMayLackSomethingComparesWithEveryMemberThatIsUp();
+    void whoWasNotCaughtUpIsComparedAgain();
+    void whoMayLackSomethingAndIsAloneServesWhatIsLeft();
+    void whoMayHaveForgottenTheOthersLooksForThem();
+    void ownVersionsSeenElsewhereAreTopped_data();
+    void ownVersionsSeenElsewhereAreTopped();
+    void aFullDiskStaysTheReasonWhenTheCeilingIsReached();
 };
 
 void TestNode::founderIsReadyAtOnceAndWrites()
@@ -421,6 +491,329 @@ void TestNode::fetchedRecordsMoveTheClock()
     bench.letDiskGo();
     QCOMPARE(bench.replies.at(0).outcome.status, WriteOutcome::Status::Done);
     QCOMPARE(bench.records.find("k")->value, QByteArray("2"));
+}
+
+void TestNode::aFullNodeRefusesValuesAndTakesDeletes()
+{
+    Bench bench;
+    bench.config.memoryBytesMax = 1000;
+    bench.start();
+    QCOMPARE(bench.write("k", RecordKind::Value, QByteArray(902, 'v')).status, Status::Done);
+    // 951 of 1000 bytes.
+    const WriteOutcome refused = bench.write("l");
+    QCOMPARE(refused.status, Status::NoSpace);
+    QVERIFY2(refused.detail.contains("this node uses 95 %"), refused.detail.constData());
+    QVERIFY2(refused.detail.contains("--max-memory"), refused.detail.constData());
+    QVERIFY(!bench.records.find("l"));
+    QCOMPARE(bench.write("k").status, Status::NoSpace);
+    // Its tombstone would take room of its own.
+    QCOMPARE(bench.write("l", RecordKind::Tombstone, {}).status, Status::NoSpace);
+    QCOMPARE(bench.write("k", RecordKind::Tombstone, {}).status, Status::Done);
+    QCOMPARE(bench.write("l").status, Status::Done);
+}
+
+void TestNode::aFullMemberStopsValuesHere()
+{
+    Bench bench;
+    bench.start();
+    QCOMPARE(bench.write("k").status, Status::Done);
+    Bench::Peer other = bench.join(20);
+    other.memoryUsedPermille = 950;
+    bench.beat(other);
+    QCOMPARE(bench.write("k").status, Status::Done);
+    other.memoryUsedPermille = 951;
+    bench.beat(other);
+    const WriteOutcome refused = bench.write("k");
+    QCOMPARE(refused.status, Status::NoSpace);
+    QVERIFY2(refused.detail.contains("member 0000000000000014 at 10.0.0.20:6660 uses 95 %"),
+             refused.detail.constData());
+    QCOMPARE(bench.write("k", RecordKind::Tombstone, {}).status, Status::Done);
+    other.memoryUsedPermille = 950;
+    bench.beat(other);
+    QCOMPARE(bench.write("k").status, Status::Done);
+}
+
+void TestNode::aMemberThatIsDownIsNotAskedForItsRoom()
+{
+    Bench bench;
+    bench.start();
+    Bench::Peer other = bench.join(20);
+    other.memoryUsedPermille = 1000;
+    bench.beat(other);
+    QCOMPARE(bench.write("k").status, Status::NoSpace);
+    bench.feed(LinkClosed{other.link});
+    QCOMPARE(bench.write("k").status, Status::Done);
+}
+
+void TestNode::fullnessIsToldOnceEachWay()
+{
+    Bench bench;
+    bench.start();
+    Bench::Peer other = bench.join(20);
+    // Around the mark nothing is said again before it is well below.
+    for (const quint32 permille : {900U, 955U, 949U, 952U, 931U, 960U}) {
+        other.memoryUsedPermille = permille;
+        bench.beat(other);
+        bench.tick();
+    }
+    QCOMPARE(bench.logged(Log::Level::Warning, "member 0000000000000014 at 10.0.0.20:6660"), 1);
+    QCOMPARE(bench.logged(Log::Level::Info, "no longer full"), 0);
+    other.memoryUsedPermille = 930;
+    bench.beat(other);
+    bench.tick();
+    bench.tick();
+    QCOMPARE(bench.logged(Log::Level::Warning, "full"), 1);
+    QCOMPARE(bench.logged(Log::Level::Info, "no longer full"), 1);
+    QCOMPARE(bench.write("k").status, Status::Done);
+}
+
+void TestNode::whatIsLoadedBeyondTheLimitStays()
+{
+    Bench bench;
+    bench.config.memoryBytesMax = 100;
+    Record large;
+    large.key = "large";
+    large.version = {1, 1};
+    large.value = QByteArray(1000, 'v');
+    bench.records.apply(large);
+    bench.start();
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+    bench.tick();
+    QCOMPARE(bench.logged(Log::Level::Warning, "this node uses 105"), 1);
+    QCOMPARE(bench.write("k").status, Status::NoSpace);
+    QVERIFY(bench.records.find("large"));
+}
+
+void TestNode::theViewShowsTheMemoryUsed()
+{
+    Bench bench;
+    bench.start();
+    Bench::Peer other = bench.join(20);
+    bench.beat(other);
+    QVERIFY(!bench.row(kSelf).memoryUsedPermille);
+    QVERIFY(!bench.row(20).memoryUsedPermille);
+    other.memoryUsedPermille = 12;
+    bench.beat(other);
+    QCOMPARE(bench.row(20).memoryUsedPermille, std::optional<qint64>(12));
+
+    Bench limited;
+    limited.config.memoryBytesMax = 1000;
+    limited.start();
+    QCOMPARE(limited.row(kSelf).memoryUsedPermille, std::optional<qint64>(0));
+    const Bench::Peer peer = limited.join(20);
+    limited.write("k");
+    limited.sent.clear();
+    for (int i = 0; i < 6; ++i)
+        limited.tick();
+    const auto beats = limited.sentOn<Heartbeat>(peer.link);
+    QVERIFY(!beats.empty());
+    QCOMPARE(beats.back().memoryUsedPermille, 50U);
+    QCOMPARE(limited.row(kSelf).memoryUsedPermille, std::optional<qint64>(50));
+}
+
+void TestNode::aFullDiskIsToldOnceEachWay()
+{
+    Bench bench;
+    bench.start();
+    bench.isDiskFull = true;
+    for (int i = 0; i < 20; ++i) {
+        const WriteOutcome refused = bench.write("k");
+        QCOMPARE(refused.status, Status::NoSpace);
+        QCOMPARE(refused.detail, QByteArray("why"));
+        bench.tick();
+    }
+    // Some fit and some do not: it is not over.
+    bench.isDiskFull = false;
+    QCOMPARE(bench.write("k").status, Status::Done);
+    bench.isDiskFull = true;
+    bench.tick();
+    bench.write("l");
+    bench.isDiskFull = false;
+    QCOMPARE(bench.logged(Log::Level::Warning, "the disk is full"), 1);
+    for (int i = 0; i < 100; ++i)
+        bench.tick();
+    QCOMPARE(bench.logged(Log::Level::Info, "space again"), 0); // Nothing has shown it.
+    QCOMPARE(bench.write("k").status, Status::Done);
+    bench.tick();
+    bench.tick();
+    QCOMPARE(bench.logged(Log::Level::Info, "space again"), 1);
+    QCOMPARE(bench.logged(Log::Level::Warning, "disk"), 1);
+}
+
+/// Without a stored ceiling nothing may be stamped, but the client shall learn the cause.
+void TestNode::aFullDiskStaysTheReasonWhenTheCeilingIsReached()
+{
+    Bench bench;
+    bench.start();
+    bench.isDiskFull = true;
+    for (int i = 0; i < 600; ++i)
+        bench.tick();
+    const WriteOutcome refused = bench.write("k");
+    QCOMPARE(refused.status, Status::NoSpace);
+    QVERIFY(refused.detail.contains("disk is full"));
+    QVERIFY(bench.appends.empty());
+    QCOMPARE(bench.logged(Log::Level::Warning, {}), 1);
+    bench.isDiskFull = false;
+    for (int i = 0; i < 100; ++i)
+        bench.tick();
+    QCOMPARE(bench.write("k").status, Status::Done);
+    QCOMPARE(bench.logged(Log::Level::Info, "space again"), 1);
+}
+
+void TestNode::whoMayLackSomethingIsNotReadyByTime()
+{
+    Bench bench;
+    bench.belongTo(1);
+    bench.state.mayLack = true;
+    bench.start();
+    QCOMPARE(bench.logged(Log::Level::Warning, "damaged or cut"), 1);
+    Bench::Peer peer = bench.open(20, 2, 0xabc);
+    bench.greet(peer);
+    for (int i = 0; i < 100; ++i) {
+        bench.tick();
+        bench.beat(peer);
+    }
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    QCOMPARE(bench.node->view().detail,
+             QByteArray("its data file was damaged or cut; it is being compared with the other "
+                        "members"));
+    QVERIFY(bench.row(kSelf).mayLack);
+    QCOMPARE(bench.write("k").status, Status::NotReady);
+    const auto beats = bench.sentOn<Heartbeat>(peer.link);
+    QVERIFY(!beats.empty() && beats.back().mayLack && !beats.back().caughtUp);
+    // The same of another member is shown here.
+    bench.feed(Received{peer.link, Heartbeat{.sequence = 1000, .mayLack = true}});
+    QVERIFY(bench.row(20).mayLack);
+}
+
+void TestNode::whoMayLackSomethingComparesWithEveryMemberThatIsUp()
+{
+    Bench bench;
+    bench.belongTo(2);
+    bench.state.mayLack = true;
+    bench.start();
+    Bench::Peer first = bench.open(20, 3, 0xabc);
+    bench.greet(first);
+    Bench::Peer second = bench.open(21, 3, 0xabc);
+    bench.greet(second);
+    for (int i = 0; i < 50; ++i) {
+        bench.beatCaughtUp(first);
+        bench.beatCaughtUp(second);
+        bench.answerComparisons(first, true);
+        bench.tick();
+    }
+    QVERIFY(first.answered != 0);
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    // The other one does not answer and is given up in the end; it is asked again.
+    for (int i = 0; i < 100; ++i) {
+        bench.beatCaughtUp(first);
+        bench.beatCaughtUp(second);
+        bench.answerComparisons(second, true);
+        bench.tick();
+    }
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+    QVERIFY(!bench.node->persistedState().mayLack);
+    QVERIFY(!bench.row(kSelf).mayLack);
+    QCOMPARE(bench.logged(Log::Level::Info, "repaired"), 1);
+    QCOMPARE(bench.write("k").status, Status::Done);
+}
+
+/// It was itself fetching what it lacked when it was compared.
+void TestNode::whoWasNotCaughtUpIsComparedAgain()
+{
+    Bench bench;
+    bench.belongTo(1);
+    bench.state.mayLack = true;
+    bench.start();
+    Bench::Peer peer = bench.open(20, 2, 0xabc);
+    bench.greet(peer);
+    for (int i = 0; i < 5; ++i) {
+        bench.beat(peer);
+        bench.answerComparisons(peer, false);
+        bench.tick();
+    }
+    const quint64 answered = peer.answered;
+    QVERIFY(answered != 0);
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    for (int i = 0; i < 5; ++i) {
+        bench.beatCaughtUp(peer);
+        bench.answerComparisons(peer, true);
+        bench.tick();
+    }
+    QVERIFY(peer.answered != answered);
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+}
+
+void TestNode::whoMayLackSomethingAndIsAloneServesWhatIsLeft()
+{
+    Bench bench;
+    bench.belongTo(0);
+    bench.state.mayLack = true;
+    bench.start();
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+    QCOMPARE(bench.logged(Log::Level::Warning, "serves what is left"), 1);
+    QVERIFY(!bench.node->persistedState().mayLack);
+}
+
+/// The file may have lost that there are others: those to join are asked before it believes so.
+void TestNode::whoMayHaveForgottenTheOthersLooksForThem()
+{
+    Bench bench;
+    bench.belongTo(0);
+    bench.state.mayLack = true;
+    bench.config.join = {{{"10.0.0.20", 6660}, {"10.0.0.20", 16660}}};
+    bench.start();
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    Bench::Peer peer = bench.open(20, 2, 0xabc);
+    bench.greet(peer);
+    bench.gossip(peer, {Bench::memberRecord(20, MemberState::Alive)});
+    for (int i = 0; i < 60; ++i) {
+        bench.beat(peer);
+        bench.tick();
+    }
+    QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
+    bench.beatCaughtUp(peer);
+    bench.answerComparisons(peer, true);
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+}
+
+void TestNode::ownVersionsSeenElsewhereAreTopped_data()
+{
+    QTest::addColumn<qint64>("aheadMs");
+    QTest::addColumn<bool>("isTopped");
+    QTest::newRow("given with the wall") << qint64{0} << true;
+    QTest::newRow("given ahead of it") << qint64{60'000} << true;
+    QTest::newRow("the wall was set back since") << qint64{1'800'000} << true;
+    QTest::newRow("on top of a record from the future") << qint64{86'400'000} << false;
+}
+
+/// What this node has stamped and lost comes back from a member: whatever it writes from then on,
+/// to any key, stands behind it.
+void TestNode::ownVersionsSeenElsewhereAreTopped()
+{
+    QFETCH(const qint64, aheadMs);
+    QFETCH(const bool, isTopped);
+    Bench bench;
+    bench.belongTo(1);
+    bench.state.mayLack = true;
+    bench.start();
+    Bench::Peer peer = bench.open(20, 2, 0xabc);
+    bench.greet(peer);
+    Record lost;
+    lost.key = "lost";
+    lost.version = {static_cast<quint64>(kWallMs + aheadMs) << 16, kSelf};
+    lost.value = "1";
+    bench.feed(Received{peer.link, Push{1, {lost}}});
+    for (int i = 0; i < 5; ++i) {
+        bench.beatCaughtUp(peer);
+        bench.answerComparisons(peer, true);
+        bench.tick();
+    }
+    QCOMPARE(bench.node->view().readiness, Readiness::Ready);
+    const WriteOutcome other = bench.write("other");
+    QCOMPARE(other.status, Status::Done);
+    QCOMPARE(lost.version < other.version, isTopped);
+    QVERIFY(lost.version < bench.write("lost").version);
 }
 
 QTEST_GUILESS_MAIN(TestNode)

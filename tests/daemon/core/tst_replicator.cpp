@@ -35,22 +35,30 @@ struct Bench
 {
     testing::MapRecords records = {};
     quint64 ids = 0;
-    Replicator replicator{kSelf, records, ids};
+    Capacity capacity;
+    Replicator replicator{kSelf, records, capacity, ids};
     HybridClock clock{0};
     Time now{1000, kWallMs};
     std::vector<LinkId> links = {};
     std::map<Ticket, std::vector<Record>> appends = {};
+    std::map<Ticket, std::optional<Durability>> wishes = {};
     std::vector<Reply> replies = {};
     std::vector<std::pair<LinkId, Push>> pushes = {};
     std::vector<std::pair<LinkId, PushAck>> acks = {};
     RequestId lastRequest = 0;
 
+    explicit Bench(qint64 memoryBytesMax = 0)
+        : capacity(records, memoryBytesMax)
+    {
+    }
+
     void take(Effects effects)
     {
         for (Effect &effect : effects) {
-            if (auto *append = std::get_if<Append>(&effect))
+            if (auto *append = std::get_if<Append>(&effect)) {
+                wishes[append->ticket] = append->durability;
                 appends[append->ticket] = std::move(append->records);
-            else if (auto *reply = std::get_if<Reply>(&effect))
+            } else if (auto *reply = std::get_if<Reply>(&effect))
                 replies.push_back(*reply);
             else if (auto *send = std::get_if<Send>(&effect))
                 takeMessage(*send);
@@ -160,6 +168,11 @@ private Q_SLOTS:
     void mixedPushStoresOnlyWhatIsNewer();
     void emptyPushIsAcknowledged();
     void failedStoreIsToldToThePusher();
+    void pushBeyondTheReserveIsRefused();
+    void pushWithoutAnyRoomIsRefusedAtOnce();
+    void writesInFlightCountForTheCapacity();
+    void durabilityAskedForIsThatOfTheOwnCopy();
+    void whatIsHeldIsAcknowledgedAsDurableAsItIs();
     void lostLinkGetsNoAcknowledgement();
     void foreignTicketIsNotTaken();
     void nothingIsKeptOnceAllIsDone();
@@ -549,6 +562,89 @@ void TestReplicator::failedStoreIsToldToThePusher()
     bench.commit(ticket, Committed::Result::NoSpace);
     QCOMPARE(bench.acks.size(), size_t{1});
     QVERIFY(!bench.acks[0].second.isStored);
+}
+
+/// What fits is kept all the same: a delete may be what makes the room.
+void TestReplicator::pushBeyondTheReserveIsRefused()
+{
+    Bench bench(100);
+    bench.records.apply(record("k", {1, 1}, QByteArray(200, 'v')));
+    const Record newer = record("k", {2, 2}, {}, RecordKind::Tombstone);
+    const Ticket ticket = bench.receive(10, {77, {record("a", {2, 2}), newer}});
+    QCOMPARE(bench.appends.at(ticket).size(), size_t{1});
+    QCOMPARE(bench.appends.at(ticket)[0].kind, RecordKind::Tombstone);
+    bench.commit(ticket);
+    QCOMPARE(bench.acks.size(), size_t{1});
+    QVERIFY(!bench.acks[0].second.isStored);
+    // There is room again.
+    const Ticket again = bench.receive(10, {78, {record("a", {2, 2}, {})}});
+    bench.commit(again);
+    QVERIFY(bench.acks.back().second.isStored);
+}
+
+void TestReplicator::pushWithoutAnyRoomIsRefusedAtOnce()
+{
+    Bench bench(100);
+    bench.records.apply(record("k", {1, 1}, QByteArray(200, 'v')));
+    bench.receive(10, {77, {record("a", {2, 2})}});
+    QVERIFY(bench.appends.empty());
+    QCOMPARE(bench.acks.size(), size_t{1});
+    QVERIFY(!bench.acks[0].second.isStored);
+}
+
+/// Values that wait for the disk take their room already.
+void TestReplicator::writesInFlightCountForTheCapacity()
+{
+    Bench bench(100);
+    const Ticket ticket = bench.put("k"); // 1 + 1 + 48 bytes.
+    QCOMPARE(bench.capacity.usedPermille(), 500U);
+    bench.commit(ticket);
+    QCOMPARE(bench.capacity.usedPermille(), 500U);
+    bench.commit(bench.put("l"), Committed::Result::NoSpace);
+    QCOMPARE(bench.capacity.usedPermille(), 500U);
+    bench.commit(bench.receive(10, {77, {record("m", {1, 1})}}));
+    QCOMPARE(bench.capacity.usedPermille(), 1000U);
+}
+
+void TestReplicator::durabilityAskedForIsThatOfTheOwnCopy()
+{
+    Bench bench;
+    bench.links = {10};
+    const Ticket ticket = bench.write(
+        {.key = "k", .concern = {WriteConcern::Kind::All}, .durability = Durability::Os}, 2);
+    QCOMPARE(bench.wishes.at(ticket), std::optional(Durability::Os));
+    QCOMPARE(bench.wishes.at(bench.put("l")), std::nullopt);
+    bench.commit(ticket, Committed::Result::Done, Durability::Os);
+    bench.acknowledge(0, true, Durability::Sync);
+    QCOMPARE(bench.replies.at(0).outcome.acked, 2);
+    QCOMPARE(bench.replies.at(0).outcome.durability, Durability::Os);
+    // What peers push is stored as this node's mode says.
+    const Ticket received = bench.receive(10, {77, {record("m", {1, 1})}});
+    QCOMPARE(bench.wishes.at(received), std::nullopt);
+}
+
+/// A record that is held is acknowledged at once, but no better than it is held.
+void TestReplicator::whatIsHeldIsAcknowledgedAsDurableAsItIs()
+{
+    Bench bench;
+    const auto ackOfHeld = [&bench] {
+        bench.receive(10, {77, {record("k", {1, 1})}});
+        return bench.acks.back().second.durability;
+    };
+    bench.records.apply(record("k", {5, 5}));
+    QCOMPARE(ackOfHeld(), Durability::Sync);
+    const Ticket before = bench.put("a");
+    const Ticket weak = bench.write({.key = "k", .durability = Durability::Os});
+    // From here on the table may hold it, although this has not been told yet.
+    QCOMPARE(ackOfHeld(), Durability::Os);
+    bench.commit(before, Committed::Result::Done, Durability::Sync);
+    QCOMPARE(ackOfHeld(), Durability::Os);
+    bench.commit(weak, Committed::Result::Done, Durability::Os);
+    QCOMPARE(ackOfHeld(), Durability::Os);
+    bench.commit(bench.put("b"), Committed::Result::Failed);
+    QCOMPARE(ackOfHeld(), Durability::Os);
+    bench.commit(bench.put("b"), Committed::Result::Done, Durability::Sync); // Of the whole file.
+    QCOMPARE(ackOfHeld(), Durability::Sync);
 }
 
 void TestReplicator::lostLinkGetsNoAcknowledgement()

@@ -38,7 +38,8 @@ struct Pair
     testing::MapRecords mine = {};
     testing::MapRecords theirs = {};
     quint64 ids = 100;
-    SyncSession session{kLink, kPeer, mine, ids};
+    Capacity capacity;
+    SyncSession session{kLink, kPeer, mine, capacity, ids};
     std::deque<Effect> waiting = {};
     qint64 nowMs = 0;
     size_t mostWaiting = 0;
@@ -49,7 +50,8 @@ struct Pair
     /// May change what the peer answers, or swallow it by returning false.
     std::function<bool(Message &)> tamper = {};
 
-    Pair()
+    explicit Pair(qint64 memoryBytesMax = 0)
+        : capacity(mine, memoryBytesMax)
     {
         mine.setTreeKey(kCluster);
         theirs.setTreeKey(kCluster);
@@ -188,6 +190,7 @@ private Q_SLOTS:
     void silentPeerFailsInTime();
     void slowPeerThatAdvancesIsWaitedFor();
     void failingDiskFailsTheSession();
+    void whatHasNoRoomIsLeftOut();
     void fullPeerDoesNotKeepThisNodeFromCatchingUp();
     void foreignTicketIsNotTaken();
     void stampsAreAnsweredInPages();
@@ -534,8 +537,22 @@ void TestSyncSession::failingDiskFailsTheSession()
         Pair pair;
         pair.theirs.apply(record("wanted", {2, 1}));
         pair.diskResult = result;
-        QCOMPARE(pair.run(), State::Failed);
+        QCOMPARE(pair.run(), result == Committed::Result::NoSpace ? State::Full : State::Failed);
     }
+}
+
+/// What is in the way of memory is left out, and the session never says that it was complete.
+void TestSyncSession::whatHasNoRoomIsLeftOut()
+{
+    Pair pair(1000); // Takes 1100 bytes at most.
+    const QByteArray large(2000, 'v');
+    pair.mine.apply(record("deleted", {1, 1}, QByteArray(900, 'o')));
+    pair.theirs.apply(record("deleted", {2, 1}, {}, RecordKind::Tombstone));
+    pair.theirs.apply(record("large", {2, 1}, large));
+    QCOMPARE(pair.run(), State::Full);
+    QCOMPARE(pair.session.totals().refused, qint64{1});
+    QVERIFY(!pair.mine.find("large"));
+    QCOMPARE(pair.mine.find("deleted")->kind, RecordKind::Tombstone);
 }
 
 /// Its full disk is its own affair: what it holds can be compared and fetched all the same.

@@ -65,6 +65,9 @@ private Q_SLOTS:
     void refusesWhatHasNoEffectYet_data();
     void refusesWhatHasNoEffectYet();
     void passesTheOptionsOfAWriteOn();
+    void passesTheDurabilityOfAWriteOn();
+    void refusesADurabilityThatCannotBe_data();
+    void refusesADurabilityThatCannotBe();
     void tellsTheOutcomeOfAPut();
     void tellsTheOutcomeOfADelete();
     void tellsAnUnknownOutcome();
@@ -107,7 +110,7 @@ void TestApi::init()
     m_table = std::make_unique<store::Table>();
     m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
     m_context.reset(new http::ApiContext{*m_table, *m_coordinator, kValueBytesMax, "1.2.3",
-                                         [] { return kNowMs; }});
+                                         [] { return kNowMs; }, core::Durability::Sync});
     m_clock = quint64{1'600'000'000'123} << 16;
 }
 
@@ -470,8 +473,8 @@ void TestApi::refusesPuts()
 void TestApi::refusesWhatHasNoEffectYet_data()
 {
     QTest::addColumn<QByteArray>("what");
-    for (const char *what : {"if-match", "if-none-match", "at-least", "durability", "r",
-                             "/v1/watch", "/v1/batch", "/v1/stats", "/metrics", "/v1/admin/compact",
+    for (const char *what : {"if-match", "if-none-match", "at-least", "r", "/v1/watch", "/v1/batch",
+                             "/v1/stats", "/metrics", "/v1/admin/compact",
                              "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
         QTest::newRow(what) << QByteArray(what);
 }
@@ -507,6 +510,52 @@ void TestApi::passesTheOptionsOfAWriteOn()
     pending = write(request(Method::Delete, "/key/k?w=all"));
     QCOMPARE(pending.request.concern.kind, core::WriteConcern::Kind::All);
     QCOMPARE(pending.request.kind, core::RecordKind::Tombstone);
+}
+
+void TestApi::passesTheDurabilityOfAWriteOn()
+{
+    using core::Durability;
+    QCOMPARE(write(put("/key/k", "{\"value\":1}")).request.durability, std::nullopt);
+    for (const auto each : {Durability::Sync, Durability::Interval, Durability::Os}) {
+        const QByteArray target = "/key/k?durability=" + core::toText(each);
+        QCOMPARE(write(put(target, "{\"value\":1}")).request.durability, std::optional(each));
+        QCOMPARE(write(request(Method::Delete, target)).request.durability, std::optional(each));
+    }
+}
+
+void TestApi::refusesADurabilityThatCannotBe_data()
+{
+    QTest::addColumn<QByteArray>("target");
+    QTest::addColumn<core::Durability>("mode");
+    QTest::addColumn<int>("status");
+    QTest::addColumn<QByteArray>("part");
+    using core::Durability;
+    for (const char *text : {"memory", "", "SYNC", "fsync", "1", "sync,os"}) {
+        QTest::newRow(text) << "/key/k?durability=" + QByteArray(text) << Durability::Sync << 400
+                            << QByteArray("sync, interval or os");
+    }
+    QTest::newRow("without a file") << QByteArray("/key/k?durability=os") << Durability::Memory
+                                    << 409 << QByteArray("--durability memory");
+    QTest::newRow("nonsense without a file")
+        << QByteArray("/key/k?durability=x") << Durability::Memory << 400 << QByteArray("sync");
+}
+
+void TestApi::refusesADurabilityThatCannotBe()
+{
+    QFETCH(const QByteArray, target);
+    QFETCH(const core::Durability, mode);
+    QFETCH(const int, status);
+    QFETCH(const QByteArray, part);
+    m_context->durability = mode;
+    for (const HttpRequest &each :
+         {put(target, "{\"value\":1}"), request(Method::Delete, target)}) {
+        const HttpReply answer = reply(each);
+        QCOMPARE(answer.status, status);
+        const QString detail = objectOf(answer).value(QLatin1String("detail")).toString();
+        QVERIFY2(detail.contains(QString::fromLatin1(part)), qPrintable(detail));
+    }
+    QCOMPARE(m_coordinator->submittedCount(), 0);
+    QCOMPARE(get(target).status, 400); // Nothing for a read to do with it.
 }
 
 void TestApi::tellsTheOutcomeOfAPut()
@@ -768,7 +817,7 @@ void TestApi::listsAliveAndSuspectMembersSorted()
 void TestApi::tellsTheCluster()
 {
     m_coordinator->setMembers(
-        {{0xa, "h:1", "h:2", core::MemberState::Suspect, 1000, true, "1.2", 5, 6, 0.5}});
+        {{0xa, "h:1", "h:2", core::MemberState::Suspect, 1000, true, "1.2", 5, 6, 0.5, 951, true}});
     const QJsonObject body = objectOf(get("/v1/cluster"));
     QCOMPARE(body.value(QLatin1String("cluster_id")).toString(), QLatin1String("0000000000000007"));
     QCOMPARE(body.value(QLatin1String("state")).toString(), QLatin1String("ready"));
@@ -777,6 +826,8 @@ void TestApi::tellsTheCluster()
     QCOMPARE(member[QLatin1String("state")].toString(), QLatin1String("suspect"));
     QCOMPARE(member[QLatin1String("since")].toString(), QLatin1String("1970-01-01T00:00:01.000Z"));
     QCOMPARE(member[QLatin1String("keys")].toInt(), 5);
+    QCOMPARE(member[QLatin1String("memory_used_permille")].toInt(), 951);
+    QCOMPARE(member[QLatin1String("may_lack")].toBool(), true);
 }
 
 void TestApi::isReadyWhenCaughtUp()

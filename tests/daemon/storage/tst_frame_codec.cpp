@@ -88,6 +88,22 @@ private Q_SLOTS:
                  "6c 6f 22 0a 56 92 37 02 01 01 61 62 4f cf 97 5e");
     }
 
+    void theDocumentedSuperblockIsWhatTheCodeWrites()
+    {
+        if (QByteArrayView(DYNAKV_VERSION) != "0.1.0")
+            QSKIP("the example names the version that wrote it");
+        Superblock superblock;
+        superblock.identity = kIdentity;
+        const QByteArray bytes = encodeSuperblock(superblock);
+        QCOMPARE(bytes.first(106).toHex(' '),
+                 "89 44 59 4e 44 42 0d 0a 1a 0a 01 00 00 10 00 00 00 00 00 00 00 00 00 00 "
+                 "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 30 31 32 33 34 35 36 37 "
+                 "38 39 61 62 63 64 65 66 01 00 00 00 00 00 00 00 00 68 e5 cf 8b 01 00 00 "
+                 "00 00 00 04 00 20 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 00 00 00 "
+                 "00 00 00 00 30 2e 31 2e 30 00");
+        QCOMPARE(bytes.last(4).toHex(' '), "@CRC@");
+    }
+
     void aFrameCountsOnlyAtItsPlaceInItsFileAndChain()
     {
         const QByteArray frame = makeFrame();

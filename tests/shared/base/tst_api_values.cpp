@@ -30,6 +30,8 @@ ClusterStatus exampleStatus()
     full.keys = 9'007'199'254'740'993; // Above 2^53: must not become a double.
     full.bytes = 0;
     full.rttMs = 0.25;
+    full.memoryUsedPermille = 951;
+    full.mayLack = true;
     MemberStatus bare;
     bare.id = "fedcba9876543210";
     bare.address = "[::1]:6661";
@@ -87,7 +89,8 @@ void ApiValuesTest::figuresThatAreNotKnownAreLeftOut()
 {
     const QJsonArray members = toJson(exampleStatus()).value(QLatin1String("members")).toArray();
     const QJsonObject bare = members.at(1).toObject();
-    for (const char *name : {"version", "keys", "bytes", "rtt_ms"})
+    for (const char *name :
+         {"version", "keys", "bytes", "rtt_ms", "memory_used_permille", "may_lack"})
         QVERIFY2(!bare.contains(QLatin1String(name)), name);
     QCOMPARE(members.at(0).toObject().value(QLatin1String("since")).toString(),
              QStringLiteral("2024-02-29T12:34:56.789Z"));
