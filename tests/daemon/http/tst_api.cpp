@@ -161,8 +161,8 @@ http::PendingWrite TestApi::write(const HttpRequest &request)
 void TestApi::store(const QByteArray &key, const QByteArray &value, const QByteArray &contentType,
                     qint64 expiresAtMs)
 {
-    m_table->apply(
-        {key, core::RecordKind::Value, {++m_clock, 0xab}, expiresAtMs, contentType, {}, value});
+    m_table->apply(core::Record{
+        key, core::RecordKind::Value, {++m_clock, 0xab}, expiresAtMs, contentType, {}, value});
 }
 
 void TestApi::namesKeysByTheirBytes_data()
@@ -258,7 +258,8 @@ void TestApi::getsAbsenceAs404()
 {
     QFETCH(QByteArray, target);
     QFETCH(int, status);
-    m_table->apply({"deleted", core::RecordKind::Tombstone, {++m_clock, 1}, 0, {}, {}, {}});
+    m_table->apply(
+        core::Record{"deleted", core::RecordKind::Tombstone, {++m_clock, 1}, 0, {}, {}, {}});
     store("expired", "1", {}, kNowMs);
     store("late", "1", {}, kNowMs + 1);
     QCOMPARE(get(target).status, status);

@@ -126,9 +126,9 @@ void TestRestServer::survivesAnOutcomeAfterItsOwnEnd()
 {
     store::Table table;
     test::FakeCoordinator coordinator(table);
+    test::FakeFileKeeper file;
     coordinator.hold();
     {
-        FakeFileKeeper file;
         http::RestServer server(ServerFixture::withAddress({}), table, coordinator, file);
         QVERIFY(server.start());
         RawClient client(server.port());
@@ -549,13 +549,13 @@ void TestRestServer::saysThatThePortIsInUse()
     ServerFixture fixture;
     http::RestServerConfig config = ServerFixture::withAddress({});
     config.listen.port = fixture.server.port();
-    http::RestServer second(config, fixture.table, fixture.coordinator);
+    http::RestServer second(config, fixture.table, fixture.coordinator, fixture.file);
     const auto started = second.start();
     QVERIFY(!started);
     QCOMPARE(started.error().code, base::ErrorCode::Busy);
     QVERIFY(started.error().message.contains(QByteArray::number(fixture.server.port())));
     config.listen = {"192.0.2.1", 0};
-    http::RestServer foreign(config, fixture.table, fixture.coordinator);
+    http::RestServer foreign(config, fixture.table, fixture.coordinator, fixture.file);
     QVERIFY(!foreign.start());
 }
 
