@@ -55,9 +55,10 @@ bool Partition::append(const core::RecordView &record, quint8 leaf, quint64 tree
     const Probe probe = probeOf(record.key);
     if (!m_slots.empty() && !Less()(*m_slots.rbegin(), probe))
         return false;
-    const core::Stamp stamp = core::stampOf(record);
+    const core::Stamp stamp = {record.version, core::contentHashOf(record)};
     const quint64 element = core::treeElement(treeKey, record.key, stamp);
-    m_leaves.resize(core::kLeafCount);
+    if (m_leaves.empty())
+        m_leaves.resize(core::kLeafCount);
     m_leaves[leaf] ^= element;
     m_root ^= element;
     m_slots.insert(m_slots.end(),

@@ -113,10 +113,10 @@ private Q_SLOTS:
         }
         std::sort(rows.begin(), rows.end());
         const Writer writer(table);
-        for (int walk = 0; walk < 15; ++walk) {
+        for (int walk = 0; walk < 6; ++walk) {
             ListQuery query;
             query.delimiter = "/";
-            query.limit = 7 + walk * 40;
+            query.limit = 97 + walk * 150;
             QByteArrayList walked;
             for (bool hasMore = true; hasMore;) {
                 const Listing page = table.list(query);
