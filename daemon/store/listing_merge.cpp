@@ -8,7 +8,7 @@
 
 namespace dynakv::store {
 
-ListingMerge::ListingMerge(const std::deque<Partition> &partitions, const ListQuery &query,
+ListingMerge::ListingMerge(std::span<const Partition> partitions, const ListQuery &query,
                            const Bound &start)
     : m_prefixBytes(query.prefix.size())
 {

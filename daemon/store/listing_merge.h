@@ -3,7 +3,7 @@
 
 #include "daemon/store/listing_cursor.h"
 
-#include <deque>
+#include <span>
 
 namespace dynakv::store {
 
@@ -14,8 +14,7 @@ namespace dynakv::store {
 class ListingMerge
 {
 public:
-    ListingMerge(const std::deque<Partition> &partitions, const ListQuery &query,
-                 const Bound &start);
+    ListingMerge(std::span<const Partition> partitions, const ListQuery &query, const Bound &start);
 
     [[nodiscard]] bool hasRow() const { return !m_heap.empty(); }
     /// The cursor at the next row.

@@ -7,6 +7,8 @@
 #include "shared/base/limits.h"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 namespace dynakv::store {
 namespace {
@@ -19,18 +21,24 @@ constexpr qint64 kGroupKeysCounted = 1000;
 constexpr qint64 kEstimateKeysEnough = 1024;
 constexpr qint64 kEstimateKeysMax = 65'536;
 
+/// In place, one after the other: a partition cannot move.
+template <std::size_t... index>
+std::array<Partition, sizeof...(index)> makePartitions(std::span<RecordPool> pools,
+                                                       std::index_sequence<index...>)
+{
+    return {{Partition(pools[index * pools.size() / sizeof...(index)])...}};
+}
+
 } // namespace
 
 Table::Impl::Impl()
+    : partitions(makePartitions(pools, std::make_index_sequence<core::kPartitionCount>()))
 {
-    for (std::size_t i = 0; i < core::kPartitionCount; ++i)
-        partitions.emplace_back(pools[i * kLoadGroups / core::kPartitionCount]);
 }
 
 qint64 Table::Impl::memoryBytes()
 {
     qint64 sum = static_cast<qint64>(sizeof(Impl)) + expiries.memoryBytes();
-    sum += static_cast<qint64>(partitions.size() * sizeof(Partition));
     for (const RecordPool &pool : pools)
         sum += pool.usedBytes();
     return sum;

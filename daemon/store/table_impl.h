@@ -8,7 +8,6 @@
 
 #include <array>
 #include <atomic>
-#include <deque>
 #include <mutex>
 
 namespace dynakv::store {
@@ -27,7 +26,7 @@ struct Table::Impl
 
     /// One for each load group. They end after the partitions, which lie in them.
     std::array<RecordPool, kLoadGroups> pools;
-    std::deque<Partition> partitions;
+    std::array<Partition, core::kPartitionCount> partitions;
     ExpiryIndex expiries;
     std::atomic<qint64> records = 0;
     std::atomic<qint64> tombstones = 0;
