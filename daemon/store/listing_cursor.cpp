@@ -5,48 +5,76 @@ namespace dynakv::store {
 
 ListingCursor::ListingCursor(const Partition &partition, const ListQuery &query, const Bound &start,
                              std::size_t batch)
-    : m_partition(partition)
-    , m_query(query)
+    : m_partition(&partition)
+    , m_query(&query)
     , m_bound(start)
     , m_batch(batch)
 {
-    m_keys.reserve(batch);
+    m_rows.reserve(batch);
     fetch();
 }
 
-ListedKey ListingCursor::take()
+void ListingCursor::drop()
 {
-    ListedKey key = std::move(m_keys[m_next++]);
-    if (!hasKey())
+    if (++m_next == m_rows.size())
         fetch();
-    return key;
 }
 
 void ListingCursor::fetch()
 {
-    m_keys.clear();
+    m_rows.clear();
+    m_bytes.clear();
     m_next = 0;
-    // A run of dead keys may fill slices without giving one; each slice is a lock of its own.
-    while (m_keys.empty() && !m_isAtEnd) {
-        const auto walk = m_partition.visitSlice(
-            m_bound, [this](const PackedRecord &record) { return visit(record); });
-        if (walk == Walk::Ended)
-            m_isAtEnd = true;
-    }
+    // A run of dead keys may fill slices without giving a row; each slice is a lock of its own.
+    while (m_rows.empty() && !m_isAtEnd)
+        fetchSlice();
 }
 
-bool ListingCursor::visit(const PackedRecord &record)
+void ListingCursor::fetchSlice()
+{
+    Partition::Scan scan(*m_partition, m_bound);
+    const PackedRecord *last = nullptr;
+    for (int visited = 0; visited < kSliceItems && m_rows.size() < m_batch; ++visited) {
+        const PackedRecord *record = scan.record();
+        if (!record || !record->key().startsWith(m_query->prefix)) {
+            m_isAtEnd = true;
+            return;
+        }
+        const bool isLive = record->isLive(m_query->wallMs);
+        const qsizetype groupBytes = isLive ? m_query->groupBytesOf(record->key()) : 0;
+        if (groupBytes == 0) {
+            if (isLive)
+                addKey(*record);
+            last = record;
+            scan.advance();
+            continue;
+        }
+        addGroup(record->key().first(groupBytes));
+        if (m_bound.key.isEmpty()) {
+            m_isAtEnd = true;
+            return;
+        }
+        last = nullptr;
+        if (m_rows.size() < m_batch)
+            scan.seek(m_bound);
+    }
+    if (last)
+        m_bound = {last->key().toByteArray(), true};
+}
+
+void ListingCursor::addKey(const PackedRecord &record)
 {
     const QByteArrayView key = record.key();
-    if (!key.startsWith(m_query.prefix)) {
-        m_isAtEnd = true;
-        return false;
-    }
-    if (record.isLive(m_query.wallMs)) {
-        m_keys.push_back(
-            {key.toByteArray(), record.version(), record.valueBytes(), record.expiresAtMs()});
-    }
-    return m_keys.size() < m_batch;
+    m_rows.push_back({m_bytes.size(), key.size(), false, record.version(), record.valueBytes(),
+                      record.expiresAtMs()});
+    m_bytes.insert(m_bytes.end(), key.begin(), key.end());
+}
+
+void ListingCursor::addGroup(QByteArrayView prefix)
+{
+    m_rows.push_back({m_bytes.size(), prefix.size(), true, {}, 0, 0});
+    m_bytes.insert(m_bytes.end(), prefix.begin(), prefix.end());
+    m_bound = {endOfPrefix(prefix.toByteArray()), false};
 }
 
 } // namespace dynakv::store

@@ -55,9 +55,10 @@ bool Partition::append(const core::RecordView &record, quint8 leaf, quint64 tree
     const Probe probe = probeOf(record.key);
     if (!m_slots.empty() && !Less()(*m_slots.rbegin(), probe))
         return false;
-    const core::Stamp stamp = core::stampOf(record);
+    const core::Stamp stamp = {record.version, core::contentHashOf(record)};
     const quint64 element = core::treeElement(treeKey, record.key, stamp);
-    m_leaves.resize(core::kLeafCount);
+    if (m_leaves.empty())
+        m_leaves.resize(core::kLeafCount);
     m_leaves[leaf] ^= element;
     m_root ^= element;
     m_slots.insert(m_slots.end(),
@@ -116,22 +117,25 @@ core::TreeLeaves Partition::leaves() const
 
 Walk Partition::visitSlice(Bound &bound, const Visitor &visit) const
 {
-    const std::shared_lock lock(m_mutex);
-    auto at = seek(bound.key, bound.isExclusive);
+    Scan scan(*this, bound);
     const PackedRecord *last = nullptr;
     Walk walk = Walk::SliceFull;
-    for (int visited = 0; visited < kSliceItems && walk == Walk::SliceFull; ++visited, ++at) {
-        if (at == m_slots.end())
+    for (int visited = 0; visited < kSliceItems && walk == Walk::SliceFull; ++visited) {
+        const PackedRecord *record = scan.record();
+        if (!record)
             return Walk::Ended;
-        last = at->record;
+        last = record;
         if (!visit(*last))
             walk = Walk::Stopped;
+        scan.advance();
     }
     bound = {last->key().toByteArray(), true};
     return walk;
 }
 
-qint64 Partition::countBetween(QByteArrayView first, QByteArrayView end, qint64 max) const
+template <typename IsCounted>
+qint64 Partition::count(QByteArrayView first, QByteArrayView end, qint64 max,
+                        IsCounted isCounted) const
 {
     qint64 count = 0;
     Bound bound = {first.toByteArray(), false};
@@ -140,14 +144,27 @@ qint64 Partition::countBetween(QByteArrayView first, QByteArrayView end, qint64 
         auto at = seek(bound.key, bound.isExclusive);
         const auto stop = end.isEmpty() ? m_slots.end() : seek(end, false);
         const PackedRecord *last = nullptr;
-        for (int visited = 0; visited < kSliceItems; ++visited, ++at, ++count) {
+        for (int visited = 0; visited < kSliceItems; ++visited, ++at) {
             if (at == stop)
                 return count;
             last = at->record;
+            count += isCounted(*last) ? 1 : 0;
         }
         bound = {last->key().toByteArray(), true};
     }
     return count;
+}
+
+qint64 Partition::countBetween(QByteArrayView first, QByteArrayView end, qint64 max) const
+{
+    return count(first, end, max, [](const PackedRecord &) { return true; });
+}
+
+qint64 Partition::countLive(QByteArrayView first, QByteArrayView end, qint64 wallMs,
+                            qint64 max) const
+{
+    return count(first, end, max,
+                 [wallMs](const PackedRecord &record) { return record.isLive(wallMs); });
 }
 
 } // namespace dynakv::store

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/core/record_source.h"
+#include "daemon/store/key_head.h"
 #include "daemon/store/packed_record.h"
 #include "daemon/store/pool_allocator.h"
 #include "daemon/store/table.h"
@@ -9,9 +10,6 @@
 
 #include <absl/container/btree_set.h>
 
-#include <QtEndian>
-
-#include <cstring>
 #include <functional>
 #include <mutex>
 #include <shared_mutex>
@@ -42,6 +40,8 @@ public:
     Partition(const Partition &) = delete;
     Partition &operator=(const Partition &) = delete;
 
+    class Scan;
+
     Change apply(const core::RecordView &record, const core::Stamp &stamp, quint8 leaf,
                  quint64 treeKey);
     /// For the start-up, while nobody else uses the partition: adds \a record behind the last one.
@@ -60,6 +60,10 @@ public:
     Walk visitSlice(Bound &bound, const Visitor &visit) const;
     /// Records from \a first to before \a end (empty: to the last), counted up to \a max.
     [[nodiscard]] qint64 countBetween(QByteArrayView first, QByteArrayView end, qint64 max) const;
+
+    /// Live records from \a first to before \a end (empty: to the last), counted up to \a max.
+    [[nodiscard]] qint64 countLive(QByteArrayView first, QByteArrayView end, qint64 wallMs,
+                                   qint64 max) const;
 
 private:
     struct Slot
@@ -88,19 +92,10 @@ private:
     using Slots = absl::btree_set<Slot, Less, PoolAllocator<Slot>>;
     using Leaves = std::vector<quint64, PoolAllocator<quint64>>;
 
-    static Probe probeOf(QByteArrayView key)
-    {
-        // Zeros in front of what a short key lacks keep its order; equal prefixes compare whole
-        // keys.
-        const auto size = static_cast<std::size_t>(key.size());
-        quint64 prefix = 0;
-        if (size >= sizeof prefix)
-            std::memcpy(&prefix, key.data(), sizeof prefix);
-        else if (size != 0)
-            std::memcpy(&prefix, key.data(), size);
-        return {qFromBigEndian(prefix), key};
-    }
+    static Probe probeOf(QByteArrayView key) { return {keyHead(key), key}; }
     [[nodiscard]] Slots::const_iterator seek(QByteArrayView key, bool isExclusive) const;
+    template <typename IsCounted>
+    qint64 count(QByteArrayView first, QByteArrayView end, qint64 max, IsCounted isCounted) const;
 
     RecordPool &m_pool;
     mutable std::shared_mutex m_mutex;
@@ -108,6 +103,31 @@ private:
     /// Made with the first record: 2 KiB that an empty table does not need 256 times.
     Leaves m_leaves;
     quint64 m_root = 0;
+};
+
+/// One hold of the lock, and a place in the order of keys. Whoever has it keeps it short: at most
+/// kSliceItems steps.
+class Partition::Scan
+{
+public:
+    Scan(const Partition &partition, const Bound &bound)
+        : m_partition(partition)
+        , m_lock(partition.m_mutex)
+    {
+        seek(bound);
+    }
+    /// Null at the end.
+    [[nodiscard]] const PackedRecord *record() const
+    {
+        return m_at == m_partition.m_slots.end() ? nullptr : m_at->record;
+    }
+    void advance() { ++m_at; }
+    void seek(const Bound &bound) { m_at = m_partition.seek(bound.key, bound.isExclusive); }
+
+private:
+    const Partition &m_partition;
+    std::shared_lock<std::shared_mutex> m_lock;
+    Slots::const_iterator m_at;
 };
 
 } // namespace dynakv::store

@@ -22,21 +22,15 @@ namespace {
 constexpr std::size_t kHeadBytes = 64;
 constexpr std::size_t kRoomBytes = RecordPool::kPageBytes - kHeadBytes;
 
-/// Up to here each multiple of the step has a class of its own.
-constexpr std::size_t kExactBytesMax = 256;
-constexpr std::size_t kStepBytes = 4;
-constexpr std::size_t kExactClasses = kExactBytesMax / kStepBytes;
-constexpr std::size_t kWideClasses = 52;
-
 constexpr std::size_t kFirstRegionBytes = RecordPool::kPageBytes;
 constexpr std::size_t kRegionBytesMax = std::size_t{64} << 20;
 
 /// From 256 bytes on each class is a sixteenth larger than the one before, and then as large as
 /// so many of them in a page can be: smaller steps would not let more blocks into it.
-constexpr std::array<quint32, kWideClasses> makeWideSizes()
+template <std::size_t count>
+constexpr std::array<quint32, count> sizesBehind(std::size_t previous)
 {
-    std::array<quint32, kWideClasses> sizes = {};
-    std::size_t previous = kExactBytesMax;
+    std::array<quint32, count> sizes = {};
     for (quint32 &size : sizes) {
         const std::size_t next = previous * 17 / 16 / 8 * 8;
         previous = kRoomBytes / (kRoomBytes / next) / 8 * 8;
@@ -44,14 +38,8 @@ constexpr std::array<quint32, kWideClasses> makeWideSizes()
     }
     return sizes;
 }
-constexpr std::array<quint32, kWideClasses> kWideSizes = makeWideSizes();
+constexpr auto kWideSizes = sizesBehind<52>(256);
 static_assert(kWideSizes.back() == RecordPool::kPooledBytesMax);
-
-constexpr std::size_t sizeOfClass(std::size_t sizeClass)
-{
-    return sizeClass < kExactClasses ? (sizeClass + 1) * kStepBytes
-                                     : kWideSizes[sizeClass - kExactClasses];
-}
 
 template <typename Node>
 void push(Node *&chain, Node *node)
@@ -90,11 +78,17 @@ RecordPool::~RecordPool()
 
 std::size_t RecordPool::classOf(std::size_t bytes)
 {
-    static_assert(kClassCount == kExactClasses + kWideClasses);
+    static_assert(kWideSizes.size() == kWideClasses && kWideSizes.front() > kExactBytesMax);
     if (bytes <= kExactBytesMax)
         return (bytes - 1) / kStepBytes;
     const auto *at = std::lower_bound(kWideSizes.begin(), kWideSizes.end(), bytes);
     return kExactClasses + static_cast<std::size_t>(at - kWideSizes.begin());
+}
+
+std::size_t RecordPool::sizeOfClass(std::size_t sizeClass)
+{
+    return sizeClass < kExactClasses ? (sizeClass + 1) * kStepBytes
+                                     : kWideSizes[sizeClass - kExactClasses];
 }
 
 std::size_t RecordPool::blockBytesOf(std::size_t bytes)
@@ -102,7 +96,7 @@ std::size_t RecordPool::blockBytesOf(std::size_t bytes)
     return bytes > kPooledBytesMax ? bytes + sizeof(Large) : sizeOfClass(classOf(bytes));
 }
 
-void *RecordPool::allocate(std::size_t bytes)
+void *RecordPool::allocateAnywhere(std::size_t bytes)
 {
     Q_ASSERT(bytes > 0);
     if (bytes > kPooledBytesMax)
@@ -111,19 +105,13 @@ void *RecordPool::allocate(std::size_t bytes)
     Page *page = m_open[sizeClass];
     if (!page)
         page = openPage(sizeClass);
-    char *block = reinterpret_cast<char *>(page);
-    if (page->firstFree != 0) {
-        block += page->firstFree;
-        ASAN_UNPOISON_MEMORY_REGION(block, page->blockBytes);
-        std::memcpy(&page->firstFree, block, sizeof page->firstFree);
-    } else {
-        block += kHeadBytes + page->carved * page->blockBytes;
-        ASAN_UNPOISON_MEMORY_REGION(block, page->blockBytes);
-        ++page->carved;
-        addUsed(page->blockBytes);
-    }
     if (++page->used == page->capacity)
         unlink(m_open[sizeClass], page);
+    if (page->firstFree == 0)
+        return carve(page);
+    char *block = reinterpret_cast<char *>(page) + page->firstFree;
+    ASAN_UNPOISON_MEMORY_REGION(block, page->blockBytes);
+    std::memcpy(&page->firstFree, block, sizeof page->firstFree);
     return block;
 }
 
@@ -159,7 +147,6 @@ RecordPool::Page *RecordPool::openPage(std::size_t sizeClass)
     page->sizeClass = static_cast<quint32>(sizeClass);
     page->blockBytes = static_cast<quint32>(sizeOfClass(sizeClass));
     page->capacity = static_cast<quint32>(kRoomBytes) / page->blockBytes;
-    ASAN_POISON_MEMORY_REGION(page + 1, kRoomBytes);
     addUsed(static_cast<qint64>(kPageBytes) - qint64{page->capacity} * page->blockBytes);
     push(m_open[sizeClass], page);
     return page;
@@ -170,6 +157,7 @@ void RecordPool::closePage(Page *page)
     const qint64 unused = qint64{page->capacity - page->carved} * page->blockBytes;
     addUsed(unused - static_cast<qint64>(kPageBytes));
     unlink(m_open[page->sizeClass], page);
+    ASAN_UNPOISON_MEMORY_REGION(page, kPageBytes);
     page->next = m_empty;
     m_empty = page;
 }

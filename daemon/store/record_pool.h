@@ -19,7 +19,7 @@ namespace dynakv::store {
 /// What must hold: a block is freed once, with the size it was allocated with, and not used
 /// afterwards. Blocks that are still there end with the pool.
 ///
-/// The address sanitizer is told which blocks are there, as by malloc().
+/// The address sanitizer is told which blocks were freed, as by malloc().
 ///
 /// Thread: one at a time, whoever writes; usedBytes() any.
 class RecordPool
@@ -34,7 +34,15 @@ public:
     RecordPool(const RecordPool &) = delete;
     RecordPool &operator=(const RecordPool &) = delete;
 
-    [[nodiscard]] void *allocate(std::size_t bytes);
+    [[nodiscard]] void *allocate(std::size_t bytes)
+    {
+        // Most blocks are small and the next ones of a page that they do not fill.
+        Page *page = bytes <= kExactBytesMax ? m_open[(bytes - 1) / kStepBytes] : nullptr;
+        if (!page || page->firstFree != 0 || page->used + 1 == page->capacity)
+            return allocateAnywhere(bytes);
+        ++page->used;
+        return carve(page);
+    }
     void free(void *block, std::size_t bytes);
 
     /// What the blocks take that are there, with the freed ones between them and with what their
@@ -46,7 +54,12 @@ public:
     [[nodiscard]] static std::size_t blockBytesOf(std::size_t bytes);
 
 private:
-    static constexpr std::size_t kClassCount = 116;
+    /// Up to here each multiple of the step has a class of its own.
+    static constexpr std::size_t kExactBytesMax = 256;
+    static constexpr std::size_t kStepBytes = 4;
+    static constexpr std::size_t kExactClasses = kExactBytesMax / kStepBytes;
+    static constexpr std::size_t kWideClasses = 52;
+    static constexpr std::size_t kClassCount = kExactClasses + kWideClasses;
 
     /// The head of a page; the blocks stand behind it. Freed ones are chained by their offsets.
     struct alignas(64) Page
@@ -73,6 +86,15 @@ private:
     };
 
     static std::size_t classOf(std::size_t bytes);
+    static std::size_t sizeOfClass(std::size_t sizeClass);
+    [[nodiscard]] void *allocateAnywhere(std::size_t bytes);
+    /// The next block of \a page that was never used.
+    void *carve(Page *page)
+    {
+        char *blocks = reinterpret_cast<char *>(page + 1);
+        addUsed(page->blockBytes);
+        return blocks + std::size_t{page->carved++} * page->blockBytes;
+    }
     Page *openPage(std::size_t sizeClass);
     void closePage(Page *page);
     void *newPage();

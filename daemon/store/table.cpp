@@ -2,50 +2,43 @@
 #include "daemon/store/table.h"
 
 #include "daemon/core/key_hash.h"
-#include "daemon/store/listing_cursor.h"
+#include "daemon/store/listing_merge.h"
 #include "daemon/store/table_impl.h"
 #include "shared/base/limits.h"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 namespace dynakv::store {
 namespace {
+
+/// A group with more keys than this is not counted to its end.
+constexpr qint64 kGroupKeysCounted = 1000;
 
 /// An estimate has seen enough once it counted this many keys, and never counts more than the
 /// second number in one partition.
 constexpr qint64 kEstimateKeysEnough = 1024;
 constexpr qint64 kEstimateKeysMax = 65'536;
 
-/// The first key behind all those that begin with \a prefix; empty if there is none.
-QByteArray endOfPrefix(QByteArray prefix)
+/// In place, one after the other: a partition cannot move.
+template <std::size_t... index>
+std::array<Partition, sizeof...(index)> makePartitions(std::span<RecordPool> pools,
+                                                       std::index_sequence<index...>)
 {
-    while (prefix.endsWith('\xFF'))
-        prefix.chop(1);
-    if (!prefix.isEmpty())
-        prefix.back() = static_cast<char>(static_cast<quint8>(prefix.back()) + 1);
-    return prefix;
-}
-
-Bound startOf(const ListQuery &query)
-{
-    Bound start = {std::max(query.prefix, query.from), false};
-    if (query.after && *query.after >= start.key)
-        start = {*query.after, true};
-    return start;
+    return {{Partition(pools[index * pools.size() / sizeof...(index)])...}};
 }
 
 } // namespace
 
 Table::Impl::Impl()
+    : partitions(makePartitions(pools, std::make_index_sequence<core::kPartitionCount>()))
 {
-    for (std::size_t i = 0; i < core::kPartitionCount; ++i)
-        partitions.emplace_back(pools[i * kLoadGroups / core::kPartitionCount]);
 }
 
 qint64 Table::Impl::memoryBytes()
 {
     qint64 sum = static_cast<qint64>(sizeof(Impl)) + expiries.memoryBytes();
-    sum += static_cast<qint64>(partitions.size() * sizeof(Partition));
     for (const RecordPool &pool : pools)
         sum += pool.usedBytes();
     return sum;
@@ -86,6 +79,22 @@ qint64 Table::Impl::estimate(const QByteArray &prefix, qint64 wallMs)
     const double liveShare =
         static_cast<double>(live) / static_cast<double>(qMax<qint64>(1, records));
     return qRound64(static_cast<double>(counted) * liveShare * core::kPartitionCount / sampled);
+}
+
+ListedPrefix Table::Impl::countGroup(QByteArrayView group, QByteArrayView from, qint64 wallMs) const
+{
+    // Counting is over when there are too many; partitions are hashed, so each is a fair sample.
+    const QByteArray end = endOfPrefix(group.toByteArray());
+    qint64 counted = 0;
+    int sampled = 0;
+    while (sampled < core::kPartitionCount && counted <= kGroupKeysCounted) {
+        const Partition &partition = partitions[static_cast<std::size_t>(sampled++)];
+        counted += partition.countLive(std::max(group, from), end, wallMs, kEstimateKeysMax);
+    }
+    // The key that made the row may be gone by now.
+    counted = qMax<qint64>(1, counted);
+    return {group.toByteArray(), counted * core::kPartitionCount / sampled,
+            sampled < core::kPartitionCount};
 }
 
 Table::Table()
@@ -176,41 +185,34 @@ qint64 Table::memoryBytes() const
     return m_impl->memoryBytes();
 }
 
-Listing Table::list(const ListQuery &query) const
+Listing Table::list(const ListQuery &asked) const
 {
-    const auto limit = static_cast<std::size_t>(qBound(1, query.limit, base::limits::kPageKeysMax));
-    const Bound start = startOf(query);
-    // Keys are spread evenly, so a partition gives limit/256 of them, and seldom twice as many.
-    const std::size_t batch = 2 + limit / (core::kPartitionCount / 2);
-    std::vector<ListingCursor> cursors;
-    cursors.reserve(core::kPartitionCount);
-    for (const Partition &partition : m_impl->partitions) {
-        ListingCursor cursor(partition, query, start, batch);
-        if (cursor.hasKey())
-            cursors.push_back(std::move(cursor));
-    }
-    std::vector<ListingCursor *> heap;
-    for (ListingCursor &cursor : cursors)
-        heap.push_back(&cursor);
-    const auto isLater = [](const ListingCursor *left, const ListingCursor *right) {
-        return left->front().key > right->front().key;
-    };
-    std::make_heap(heap.begin(), heap.end(), isLater);
-
+    ListQuery query = asked;
+    query.limit = qBound(1, asked.limit, base::limits::kPageKeysMax);
     Listing listing;
-    while (!heap.empty() && listing.keys.size() < limit) {
-        std::pop_heap(heap.begin(), heap.end(), isLater);
-        listing.keys.push_back(heap.back()->take());
-        if (heap.back()->hasKey())
-            std::push_heap(heap.begin(), heap.end(), isLater);
-        else
-            heap.pop_back();
+    bool isAllCounted = query.from.isEmpty() && !query.after;
+    qint64 counted = 0;
+    if (const auto start = query.start()) {
+        ListingMerge rows(m_impl->partitions, query, *start);
+        for (int count = 0; rows.hasRow() && count < query.limit; ++count, rows.drop()) {
+            const ListingCursor &at = rows.front();
+            if (!at.row().isGroup) {
+                listing.keys.push_back({at.bytes().toByteArray(), at.row().version,
+                                        at.row().valueBytes, at.row().expiresAtMs});
+                ++counted;
+                continue;
+            }
+            listing.prefixes.push_back(m_impl->countGroup(at.bytes(), query.from, query.wallMs));
+            if (listing.prefixes.back().isEstimated)
+                isAllCounted = false;
+            else
+                counted += listing.prefixes.back().count;
+        }
+        listing.hasMore = rows.hasRow();
     }
-    listing.hasMore = !heap.empty();
-    const auto shown = static_cast<qint64>(listing.keys.size());
-    const bool isWholePrefix = !listing.hasMore && query.from.isEmpty() && !query.after;
-    listing.totalEstimate =
-        isWholePrefix ? shown : qMax(shown, m_impl->estimate(query.prefix, query.wallMs));
+    listing.totalEstimate = isAllCounted && !listing.hasMore
+                                ? counted
+                                : qMax(counted, m_impl->estimate(query.prefix, query.wallMs));
     return listing;
 }
 

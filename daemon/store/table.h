@@ -3,6 +3,7 @@
 
 #include "daemon/core/record.h"
 #include "daemon/core/record_source.h"
+#include "daemon/store/listing.h"
 #include "daemon/store/walk.h"
 
 #include <QByteArray>
@@ -29,38 +30,12 @@ struct TableStats
     bool operator==(const TableStats &) const = default;
 };
 
-/// One row of a listing: all but the value.
-struct ListedKey
-{
-    QByteArray key = {};
-    core::Version version = {};
-    qint64 valueBytes = 0;
-    qint64 expiresAtMs = 0;
-    bool operator==(const ListedKey &) const = default;
-};
-
-struct ListQuery
-{
-    QByteArray prefix = {};
-    QByteArray from = {}; ///< First key that may be listed; empty: the prefix's first.
-    std::optional<QByteArray> after = {}; ///< Only keys greater than this one.
-    int limit = 100;                      ///< 1 to limits::kPageKeysMax.
-    qint64 wallMs = 0;                    ///< Decides what has expired.
-};
-
-struct Listing
-{
-    std::vector<ListedKey> keys = {}; ///< Live ones, in byte order.
-    bool hasMore = false;             ///< There may be keys after the last one.
-    qint64 totalEstimate = 0;         ///< Live keys under the prefix; exact for an empty prefix.
-};
-
 /// The in-memory table: 256 partitions, each ordered by key under a lock of its own, with a hash
 /// tree kept in O(1) per write. Holds, for every key, the greatest record ever applied.
 ///
 /// Thread: any. Readers run beside each other and beside the writer; writers take turns.
 /// A listing walks partitions in short lock slices: every key present during a whole walk by cursor
-/// is given exactly once.
+/// is given exactly once, by itself or by its group.
 class Table final : public core::RecordSource
 {
 public:

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <atomic>
-#include <deque>
 #include <mutex>
 
 namespace dynakv::store {
@@ -18,6 +17,8 @@ struct Table::Impl
 {
     void updateStats(const core::RecordView &record, const PackedRecord *replaced);
     qint64 liveAt(qint64 wallMs);
+    [[nodiscard]] ListedPrefix countGroup(QByteArrayView group, QByteArrayView from,
+                                          qint64 wallMs) const;
     qint64 estimate(const QByteArray &prefix, qint64 wallMs);
 
     Impl();
@@ -25,7 +26,7 @@ struct Table::Impl
 
     /// One for each load group. They end after the partitions, which lie in them.
     std::array<RecordPool, kLoadGroups> pools;
-    std::deque<Partition> partitions;
+    std::array<Partition, core::kPartitionCount> partitions;
     ExpiryIndex expiries;
     std::atomic<qint64> records = 0;
     std::atomic<qint64> tombstones = 0;

@@ -22,16 +22,12 @@ TableLoader::~TableLoader()
 
 bool TableLoader::append(const core::RecordView &record)
 {
-    constexpr int partitionsInGroup = core::kPartitionCount / Table::kLoadGroups;
     const core::KeySlot slot = core::slotOf(record.key);
-    if (slot.partition / partitionsInGroup != m_group)
+    const bool isCurrent = m_current && slot.partition == m_currentPartition;
+    if (!isCurrent && !begin(slot.partition))
         return false;
-    Partition &partition = m_table.partitions[slot.partition];
-    if (!m_isBegun[slot.partition] && !partition.isEmpty())
+    if (!m_current->append(record, slot.leaf, m_treeKey))
         return false;
-    if (!partition.append(record, slot.leaf, m_treeKey))
-        return false;
-    m_isBegun.set(slot.partition);
 
     ++m_sums.records;
     m_sums.bytes += record.key.size() + record.value.size();
@@ -40,6 +36,18 @@ bool TableLoader::append(const core::RecordView &record)
         ++m_sums.tombstones;
     else if (record.expiresAtMs != 0)
         ++m_expiries[record.expiresAtMs];
+    return true;
+}
+
+bool TableLoader::begin(quint8 partition)
+{
+    constexpr int partitionsInGroup = core::kPartitionCount / Table::kLoadGroups;
+    Partition &next = m_table.partitions[partition];
+    if (partition / partitionsInGroup != m_group || (!m_isBegun[partition] && !next.isEmpty()))
+        return false;
+    m_current = &next;
+    m_currentPartition = partition;
+    m_isBegun.set(partition);
     return true;
 }
 

@@ -9,6 +9,8 @@
 
 namespace dynakv::store {
 
+class Partition;
+
 /// Fills one load group of a table at the start, much faster than Table::apply(): records come
 /// partition by partition in ascending key order, so each goes behind the last one.
 ///
@@ -31,9 +33,14 @@ public:
     void finish();
 
 private:
+    /// Whether records of \a partition may come.
+    bool begin(quint8 partition);
+
     Table::Impl &m_table;
     int m_group = 0;
     quint64 m_treeKey = 0;
+    Partition *m_current = nullptr;
+    quint8 m_currentPartition = 0;
     /// The partitions this loader began.
     std::bitset<core::kPartitionCount> m_isBegun = {};
     TableStats m_sums = {};

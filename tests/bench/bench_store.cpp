@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/core/key_hash.h"
+#include "daemon/store/listing_cursor.h"
 #include "daemon/store/table.h"
 #include "daemon/store/table_loader.h"
 
@@ -57,7 +58,7 @@ Key randomKey(quint64 number)
 }
 
 /// "gNNNN/" and ten digits: so many keys in each of two thousand groups.
-[[maybe_unused]] Key groupedKey(quint64 number)
+Key groupedKey(quint64 number)
 {
     Key key;
     std::array<char, kKeyBytes + 1> text;
@@ -264,6 +265,221 @@ void measureLoad(std::size_t count)
     print("  two threads to one", two.wall / one.wall, "", 0.65);
 }
 
+/// The same data in one tree without locks, the plainest way; a read copies the value.
+class PlainTree
+{
+public:
+    explicit PlainTree(const std::vector<Key> &keys)
+    {
+        std::vector<Key> sorted = keys;
+        std::sort(sorted.begin(), sorted.end());
+        for (const Key &key : sorted)
+            m_values.emplace_hint(m_values.end(), std::string(key.data(), kKeyBytes),
+                                  std::string(kValueBytes, 'v'));
+    }
+    [[nodiscard]] std::string find(const Key &key) const
+    {
+        return m_values.find(std::string(key.data(), kKeyBytes))->second;
+    }
+
+private:
+    absl::btree_map<std::string, std::string> m_values;
+};
+
+/// As PlainTree, with the key and its value in one block behind eight bytes of the key.
+class LeanTree
+{
+public:
+    explicit LeanTree(const std::vector<Key> &keys)
+        : m_records(keys.size())
+    {
+        std::vector<Key> sorted = keys;
+        std::sort(sorted.begin(), sorted.end());
+        // In the order of the keys as given, so that neighbours in the tree are not neighbours.
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            m_records[i].key = keys[i];
+            m_records[i].value.fill('v');
+        }
+        std::vector<Slot> slots;
+        for (const Record &record : m_records)
+            slots.push_back(slotOf(record));
+        std::sort(slots.begin(), slots.end(), Less());
+        for (const Slot &slot : slots)
+            m_slots.insert(m_slots.end(), slot);
+    }
+    [[nodiscard]] std::string find(const Key &key) const
+    {
+        Record probe;
+        probe.key = key;
+        const auto at = m_slots.find(slotOf(probe));
+        return {at->record->value.data(), kValueBytes};
+    }
+
+private:
+    struct Record
+    {
+        Key key;
+        std::array<char, kValueBytes> value;
+    };
+    struct Slot
+    {
+        quint64 head = 0;
+        const Record *record = nullptr;
+    };
+    struct Less
+    {
+        bool operator()(const Slot &left, const Slot &right) const
+        {
+            return left.head != right.head ? left.head < right.head
+                                           : left.record->key < right.record->key;
+        }
+    };
+    static Slot slotOf(const Record &record)
+    {
+        return {qFromBigEndian<quint64>(record.key.data()), &record};
+    }
+
+    std::vector<Record> m_records;
+    absl::btree_set<Slot, Less> m_slots;
+};
+
+template <typename Find>
+double nsPerFind(const std::vector<Key> &keys, quint64 seed, Find find)
+{
+    constexpr int reads = 1'000'000;
+    std::mt19937_64 random(seed);
+    std::size_t bytes = 0;
+    const Stopwatch watch;
+    for (int i = 0; i < reads; ++i)
+        bytes += find(keys[random() % keys.size()]);
+    const double spent = watch.spent().cpu;
+    if (bytes != reads * kValueBytes)
+        std::abort();
+    return spent * 1e9 / reads;
+}
+
+template <typename Tree>
+void compareFinds(const char *name, const Table &table, const std::vector<Key> &keys)
+{
+    const Tree tree(keys);
+    std::vector<std::array<double, 3>> pairs;
+    for (quint64 pair = 0; pair < 7; ++pair) {
+        const double plain =
+            nsPerFind(keys, pair, [&tree](const Key &key) { return tree.find(key).size(); });
+        const double ours = nsPerFind(keys, pair + 100, [&table](const Key &key) {
+            return static_cast<std::size_t>(table.find(viewOf(key))->value.size());
+        });
+        pairs.push_back({plain / ours, ours, plain});
+    }
+    std::sort(pairs.begin(), pairs.end());
+    const auto &median = pairs[pairs.size() / 2];
+    print(name, median[0], "of it", 0.8);
+    std::printf("  %.2f to %.2f in %zu pairs; %.0f ns against %.0f ns a read\n", pairs.front()[0],
+                pairs.back()[0], pairs.size(), median[1], median[2]);
+}
+
+void measureFinds(std::size_t count)
+{
+    const std::vector<Key> keys = loadOrder(count, randomKey);
+    Table table;
+    loadAll(table, keys);
+    compareFinds<PlainTree>("point read to btree_map<string, string>", table, keys);
+    compareFinds<LeanTree>("point read to btree_set<{8 bytes, record}>", table, keys);
+}
+
+/// CPU time of many pages, sorted.
+std::vector<double> pageTimes(const Table &table, int pages,
+                              const std::function<ListQuery(int)> &makeQuery)
+{
+    std::vector<double> times;
+    for (int i = 0; i < pages; ++i) {
+        const ListQuery query = makeQuery(i);
+        const Stopwatch watch;
+        const Listing page = table.list(query);
+        times.push_back(watch.spent().cpu * 1000);
+        if (page.keys.size() + page.prefixes.size() != static_cast<std::size_t>(query.limit))
+            std::abort();
+    }
+    std::sort(times.begin(), times.end());
+    return times;
+}
+
+void measurePages(std::size_t count)
+{
+    const std::vector<Key> keys = loadOrder(count, randomKey);
+    Table table;
+    loadAll(table, keys);
+    const auto report = [&table](const char *name, const std::function<ListQuery(int)> &makeQuery) {
+        const std::vector<double> times = pageTimes(table, 500, makeQuery);
+        std::printf("page of 1000 keys, %s\n", name);
+        print("  p50, CPU", times[times.size() / 2], "ms", 1);
+        print("  p99, CPU", times[times.size() * 99 / 100], "ms", 2);
+    };
+    std::mt19937_64 random(1);
+    report("behind a random key", [&random](int) {
+        ListQuery query;
+        query.limit = 1000;
+        // Far enough from the last key for a whole page.
+        query.after = viewOf(randomKey(random())).toByteArray();
+        query.after->front() = "0123456789abcde"[random() % 15];
+        return query;
+    });
+    report("under a prefix, behind a random key", [&random](int) {
+        ListQuery query;
+        query.limit = 1000;
+        query.prefix = QByteArray(1, "0123456789abcdef"[random() % 16]);
+        query.after = query.prefix + "0123456789abcde"[random() % 15];
+        return query;
+    });
+}
+
+/// Steps of one partition's cursor through a page of groups: each is at most one hold of its lock
+/// for what they have in common, since a group never takes more than a slice.
+double longestHold(const std::vector<Key> &keys)
+{
+    RecordPool pool;
+    Partition partition(pool);
+    for (const Key &key : keys) {
+        if (core::slotOf(viewOf(key)).partition == 0)
+            partition.append(recordOf(key, 1), 0, 0);
+    }
+    ListQuery query;
+    query.delimiter = "/";
+    query.limit = 100;
+    double longest = 0;
+    for (int round = 0; round < 20; ++round) {
+        ListingCursor cursor(partition, query, *query.start(), 2);
+        while (cursor.hasRow()) {
+            const QByteArray group = cursor.bytes().toByteArray();
+            const Stopwatch watch;
+            cursor.drop();
+            const double step = watch.spent().cpu;
+            const Stopwatch counting;
+            (void)partition.countLive(group, endOfPrefix(group), 0, 65'536);
+            longest = qMax(longest, qMax(step, counting.spent().cpu));
+        }
+    }
+    return longest * 1000;
+}
+
+void measureGroups(std::size_t count)
+{
+    const std::vector<Key> keys = loadOrder(count, groupedKey);
+    Table table;
+    loadAll(table, keys);
+    const std::vector<double> times = pageTimes(table, 40, [](int i) {
+        ListQuery query;
+        query.delimiter = "/";
+        query.limit = 100;
+        if (i > 0)
+            query.after = "g" + QByteArray::number(i * 37).rightJustified(4, '0') + "/";
+        return query;
+    });
+    print("page of 100 groups, CPU, median", times[times.size() / 2], "ms", 60);
+    print("  longest of 40", times.back(), "ms", 60);
+    print("  longest step of a cursor, CPU", longestHold(keys), "ms", 1);
+}
+
 } // namespace
 
 int main(int argc, char *argv[])
@@ -277,5 +493,11 @@ int main(int argc, char *argv[])
         measureMemory(count);
     if (isWanted("load"))
         inChild([count] { measureLoad(count); });
+    if (isWanted("find"))
+        inChild([count] { measureFinds(count); });
+    if (isWanted("list"))
+        inChild([count] { measurePages(count); });
+    if (isWanted("groups"))
+        inChild([count] { measureGroups(count); });
     return 0;
 }

@@ -98,6 +98,46 @@ private Q_SLOTS:
         }
     }
 
+    void aWalkOfGroupsBesideAWriterGivesEachStayingOneExactlyOnce()
+    {
+        constexpr int groups = 300;
+        Table table;
+        QByteArrayList rows;
+        for (int i = 0; i < kStayingKeys; ++i) {
+            table.apply(makeRecord(stayingKey(i), 1));
+            // Ten keys in a group: which of its partitions tells of it first is left to chance.
+            table.apply(makeRecord(stayingKey(i % groups) + '/' + QByteArray::number(i), 1));
+            rows.append(stayingKey(i));
+            if (i < groups)
+                rows.append(stayingKey(i) + '/');
+        }
+        std::sort(rows.begin(), rows.end());
+        const Writer writer(table);
+        for (int walk = 0; walk < 6; ++walk) {
+            ListQuery query;
+            query.delimiter = "/";
+            query.limit = 97 + walk * 150;
+            QByteArrayList walked;
+            for (bool hasMore = true; hasMore;) {
+                const Listing page = table.list(query);
+                QByteArrayList shown;
+                for (const ListedKey &key : page.keys)
+                    shown.append(key.key);
+                for (const ListedPrefix &prefix : page.prefixes) {
+                    QCOMPARE(prefix.count, kStayingKeys / groups);
+                    shown.append(prefix.prefix);
+                }
+                std::sort(shown.begin(), shown.end());
+                walked += shown;
+                query.after = page.lastRow();
+                hasMore = page.hasMore;
+            }
+            QVERIFY(std::is_sorted(walked.begin(), walked.end(), std::less_equal<>()));
+            walked.removeIf([](const QByteArray &row) { return row.endsWith("goes"); });
+            QCOMPARE(walked, rows);
+        }
+    }
+
     void readersNeverSeeHalfARecord()
     {
         Table table;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "daemon/store/listing_cursor.h"
+
+#include <span>
+
+namespace dynakv::store {
+
+/// All partitions' shares of a listing as one, in order: a heap of cursors. A group that several
+/// partitions have is one row.
+///
+/// Thread: its owner's. \a partitions and \a query must outlive it.
+class ListingMerge
+{
+public:
+    ListingMerge(std::span<const Partition> partitions, const ListQuery &query, const Bound &start);
+
+    [[nodiscard]] bool hasRow() const { return !m_heap.empty(); }
+    /// The cursor at the next row.
+    [[nodiscard]] const ListingCursor &front() const { return *m_heap.front().cursor; }
+    void drop();
+
+private:
+    struct Entry
+    {
+        /// The eight bytes behind the listing's prefix decide most comparisons.
+        quint64 head = 0;
+        ListingCursor *cursor = nullptr;
+    };
+    [[nodiscard]] Entry entryOf(ListingCursor &cursor) const;
+    static bool isBefore(const Entry &left, const Entry &right);
+    void dropFront();
+    void sink(std::size_t index);
+
+    qsizetype m_prefixBytes = 0;
+    std::vector<ListingCursor> m_cursors;
+    std::vector<Entry> m_heap; ///< The least one first.
+    QByteArray m_group;
+};
+
+} // namespace dynakv::store
