@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/app/commands.h"
 #include "daemon/app/daemon_app.h"
+#include "daemon/app/file_commands.h"
+#include "daemon/app/export_command.h"
+#include "daemon/app/import_command.h"
 #include "daemon/app/logging.h"
 #include "daemon/app/service.h"
 #include "daemon/app/usage.h"
@@ -29,6 +32,16 @@ int main(int argc, char **argv)
         return runHealth(*options);
     case Action::Status:
         return runStatus(*options);
+    case Action::Verify:
+        return runVerify(options->file);
+    case Action::Recover:
+        return runRecover(options->file);
+    case Action::Restore:
+        return runRestore(options->file);
+    case Action::Export:
+        return runExport(*options);
+    case Action::Import:
+        return runImport(*options);
     }
     return static_cast<int>(ExitCode::Usage);
 }

@@ -44,6 +44,16 @@ StartFailure storageFailure(const base::Error &error)
     return {ExitCode::CannotCreate, error.message};
 }
 
+/// The tree is keyed by the cluster; a state that cannot be read stops the start later.
+quint64 treeKeyOf(const storage::Metas &metas)
+{
+    const auto stored = metas.find(cluster::kStateMetaName.toByteArray());
+    if (stored == metas.end())
+        return 0;
+    const auto state = cluster::decodeState(stored->second);
+    return state ? state->clusterId : 0;
+}
+
 quint64 randomId()
 {
     quint64 id = 0;
@@ -102,7 +112,7 @@ std::optional<StartFailure> DaemonApp::openStorage()
     // A large file takes longer than a service manager's patience for a start.
     notifyServiceManager("STATUS=Recovering the data file\nEXTEND_TIMEOUT_USEC=900000000");
     m_storage = std::make_unique<storage::StorageWorker>(storage::realFileSystem(), m_table,
-                                                         m_options.durability);
+                                                         m_options.durability, treeKeyOf);
     auto report = m_storage->open(m_options.dataDir);
     if (!report)
         return storageFailure(report.error());
@@ -127,8 +137,24 @@ std::optional<StartFailure> DaemonApp::openStorage()
     return std::nullopt;
 }
 
+/// Old versions must not come among those of a cluster that went on without them: what it deleted
+/// meanwhile would be back.
+std::optional<StartFailure> DaemonApp::refuseRestoredJoin() const
+{
+    const bool isRestored = m_storage->metas().contains(storage::kRestoredMetaName.toByteArray());
+    if (!isRestored || m_options.join.empty() || m_state.members.size() > 1)
+        return std::nullopt;
+    return StartFailure{ExitCode::Unsafe,
+                        "refused to join: this data directory was restored from a backup, and its "
+                        "old values would come back as if they were new; start it without JOIN, "
+                        "where a whole cluster is gone, or bring values into a cluster that lives "
+                        "with `dynakvd export` and `dynakvd import`"};
+}
+
 std::optional<StartFailure> DaemonApp::startNode()
 {
+    if (auto refused = refuseRestoredJoin())
+        return refused;
     settleMemory();
     JoinPlan plan = planJoin(m_options.join, m_listen, ownHosts());
     m_options.remarks.insert(m_options.remarks.end(), plan.remarks.begin(), plan.remarks.end());
@@ -149,6 +175,21 @@ std::optional<StartFailure> DaemonApp::startNode()
     m_node = std::make_unique<cluster::NodeService>(std::move(config), m_table, *m_storage);
     if (const auto started = m_node->start(); !started)
         return StartFailure{ExitCode::Unavailable, started.error().message};
+    return forgetLoss();
+}
+
+/// From here on the node's own state remembers that it has to be repaired.
+std::optional<StartFailure> DaemonApp::forgetLoss()
+{
+    const auto loss = m_storage->metas().find(storage::kLossMetaName.toByteArray());
+    if (loss == m_storage->metas().end() || loss->second.isEmpty())
+        return std::nullopt;
+    m_options.remarks.push_back("the data file was put together by `dynakvd recover`: " +
+                                loss->second);
+    storage::CommitRequest request;
+    request.metas[storage::kLossMetaName.toByteArray()] = {};
+    if (const auto stored = m_storage->commitAndWait(std::move(request)); !stored)
+        return storageFailure(stored.error());
     return std::nullopt;
 }
 
@@ -206,6 +247,10 @@ void DaemonApp::announce() const
                   "the data file ended in %lld bytes of an unfinished write, never acknowledged; "
                   "cut off and kept in %s",
                   static_cast<long long>(m_report.tornBytes), qUtf8Printable(m_report.tornKeptAt));
+    }
+    if (m_report.isSuperblockDamaged) {
+        qCWarning(lcApp, "one of the data file's two superblocks is damaged; the other one was "
+                         "read, and the file is being rewritten: check the disk");
     }
     if (isMemory)
         qCWarning(lcApp,

@@ -10,12 +10,15 @@ namespace dynakv::app {
 enum class ExitCode : int {
     Done = 0,
     NotReady = 1,      ///< `health`: the node answers but does not serve yet.
+    TornEnd = 1,       ///< `verify`: what a start would repair.
+    SomeRefused = 1,   ///< `import`: the node refused some of the records for good.
     Usage = 2,         ///< Options, environment or configuration file.
-    NoConnection = 7,  ///< `health`, `status`: nobody answers there.
-    BadData = 65,      ///< storage.db is damaged, or newer than this program.
+    NoConnection = 7,  ///< Commands that ask a node: nobody answers there.
+    BadData = 65,      ///< storage.db or an export is damaged, or newer than this program.
     Unavailable = 69,  ///< The address cannot be bound: in use, not ours, not allowed.
     CannotCreate = 73, ///< The data directory cannot be made, written or locked.
-    Io = 74,           ///< The system failed an operation on the data directory.
+    Io = 74,           ///< The system failed an operation on a file.
+    Stopped = 75,      ///< `export`, `import`: stopped on the way; `--resume` goes on.
     Unsafe = 78,       ///< Refused: open to the network without authentication.
 };
 

@@ -66,19 +66,35 @@ Result<Setting> takeOption(const std::vector<QByteArray> &arguments, std::size_t
     return setting;
 }
 
+bool isTransfer(Action action)
+{
+    return action == Action::Export || action == Action::Import;
+}
+
+bool isOnFile(Action action)
+{
+    return action == Action::Verify || action == Action::Recover || action == Action::Restore;
+}
+
 Result<CommandLine> readArguments(const std::vector<QByteArray> &arguments)
 {
     CommandLine line;
     std::size_t index = 0;
     if (!arguments.empty()) {
         const QByteArray &verb = arguments.front();
-        line.action = verb == "health"   ? Action::Health
-                      : verb == "status" ? Action::Status
-                      : verb == "help"   ? Action::Help
-                                         : Action::Run;
+        line.action = verb == "health"    ? Action::Health
+                      : verb == "status"  ? Action::Status
+                      : verb == "export"  ? Action::Export
+                      : verb == "import"  ? Action::Import
+                      : verb == "verify"  ? Action::Verify
+                      : verb == "recover" ? Action::Recover
+                      : verb == "restore" ? Action::Restore
+                      : verb == "help"    ? Action::Help
+                                          : Action::Run;
         index = line.action == Action::Run ? 0 : 1;
     }
     const bool isDaemon = line.action == Action::Run;
+    const bool hasOwnOptions = isTransfer(line.action) || isOnFile(line.action);
     bool areOptionsOver = false;
     for (; index < arguments.size(); ++index) {
         const QByteArray &argument = arguments[index];
@@ -86,12 +102,16 @@ Result<CommandLine> readArguments(const std::vector<QByteArray> &arguments)
             line.positionals.push_back(argument);
         } else if (argument == "--") {
             areOptionsOver = true;
+            if (hasOwnOptions)
+                line.positionals.push_back(argument);
         } else if (argument == "--help" || argument == "-h") {
             line.action = Action::Help;
             return line;
         } else if (argument == "--version") {
             line.action = Action::Version;
             return line;
+        } else if (hasOwnOptions) {
+            line.positionals.push_back(argument); // They have options of their own.
         } else if (argument == "--json" && line.action == Action::Status) {
             line.isJson = true;
         } else if (!argument.startsWith("--") || !isDaemon) {
@@ -213,18 +233,14 @@ Result<void> fillDefaults(Options &options)
     return {};
 }
 
-Result<Options> queryOptions(const CommandLine &line, const Surroundings &surroundings)
+/// The node to ask: \a address from the command line, or where this machine's node listens.
+Result<base::Endpoint> targetOf(const QByteArray &address, const Surroundings &surroundings)
 {
-    Options options;
-    options.action = line.action;
-    options.isJson = line.isJson;
-    if (line.positionals.size() > 1)
-        return invalid("one ADDR at most, for example dynakvd health 127.0.0.1:6660");
     QByteArray origin = "ADDR";
     QByteArray text = "127.0.0.1";
     const auto &environment = surroundings.environment;
-    if (!line.positionals.empty()) {
-        text = line.positionals.front();
+    if (!address.isEmpty()) {
+        text = address;
     } else if (const auto found = environment.find("DYNAKV_LISTEN");
                found != environment.end() && !found->second.isEmpty()) {
         origin = found->first;
@@ -233,7 +249,52 @@ Result<Options> queryOptions(const CommandLine &line, const Surroundings &surrou
     auto target = parseTarget(text);
     if (!target)
         return invalid(origin + ": " + target.error().message);
+    return target;
+}
+
+Result<Options> queryOptions(const CommandLine &line, const Surroundings &surroundings)
+{
+    Options options;
+    options.action = line.action;
+    options.isJson = line.isJson;
+    if (line.positionals.size() > 1)
+        return invalid("one ADDR at most, for example dynakvd health 127.0.0.1:6660");
+    if (!line.positionals.empty() && line.positionals.front().isEmpty())
+        return invalid("ADDR: the value is empty");
+    auto target =
+        targetOf(line.positionals.empty() ? QByteArray() : line.positionals.front(), surroundings);
+    if (!target)
+        return target.error();
     options.target = std::move(*target);
+    return options;
+}
+
+Result<Options> transferOptions(const CommandLine &line, const Surroundings &surroundings)
+{
+    Options options;
+    options.action = line.action;
+    auto transfer = line.action == Action::Export ? parseExport(line.positionals)
+                                                  : parseImport(line.positionals);
+    if (!transfer)
+        return transfer.error();
+    options.transfer = std::move(*transfer);
+    auto target = targetOf(options.transfer.address, surroundings);
+    if (!target)
+        return target.error();
+    options.target = std::move(*target);
+    return options;
+}
+
+Result<Options> fileOptions(const CommandLine &line)
+{
+    Options options;
+    options.action = line.action;
+    auto file = line.action == Action::Verify    ? parseVerify(line.positionals)
+                : line.action == Action::Recover ? parseRecover(line.positionals)
+                                                 : parseRestore(line.positionals);
+    if (!file)
+        return file.error();
+    options.file = std::move(*file);
     return options;
 }
 
@@ -273,6 +334,10 @@ Result<Options> parseOptions(const std::vector<QByteArray> &arguments,
         return line.error();
     if (line->action == Action::Health || line->action == Action::Status)
         return queryOptions(*line, surroundings);
+    if (isTransfer(line->action))
+        return transferOptions(*line, surroundings);
+    if (isOnFile(line->action))
+        return fileOptions(*line);
     Options options;
     options.action = line->action;
     if (line->action != Action::Run)

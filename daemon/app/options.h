@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/app/file_options.h"
 #include "daemon/app/log_rules.h"
+#include "daemon/app/transfer_options.h"
 #include "daemon/core/coordinator.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/limits.h"
@@ -23,6 +25,11 @@ enum class Action : quint8 {
     NoListen, ///< Nothing says where to listen: the help is shown as an error.
     Health,
     Status,
+    Export,
+    Import,
+    Verify,
+    Recover,
+    Restore,
 };
 
 enum class LogFormat : quint8 { Text, Json };
@@ -55,8 +62,10 @@ struct Options
     std::vector<QByteArray> allowedHosts = {};
     bool allowsRemote = false;
 
-    base::Endpoint target = {}; ///< Of `health` and `status`.
-    bool isJson = false;        ///< Of `status`.
+    base::Endpoint target = {};    ///< Of every command that asks a node.
+    bool isJson = false;           ///< Of `status`.
+    TransferOptions transfer = {}; ///< Of `export` and `import`.
+    FileOptions file = {};         ///< Of `verify`, `recover` and `restore`.
 
     std::vector<QByteArray> remarks = {}; ///< What was odd but harmless; for the log.
     bool operator==(const Options &) const = default;

@@ -14,6 +14,9 @@ void notifyServiceManager(const QByteArray &state);
 /// Whether standard error goes straight to systemd's journal.
 bool isStderrJournal();
 
+/// Whether a person reads standard error while it is written.
+bool isStderrTerminal();
+
 /// Files and directories made from now on are for this user only.
 void keepFilesPrivate();
 

@@ -49,6 +49,11 @@ bool isStderrJournal()
     return stream[0].toULongLong() == status.st_dev && stream[1].toULongLong() == status.st_ino;
 }
 
+bool isStderrTerminal()
+{
+    return ::isatty(STDERR_FILENO) == 1;
+}
+
 void keepFilesPrivate()
 {
     ::umask(077);

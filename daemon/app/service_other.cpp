@@ -2,6 +2,7 @@
 #include "daemon/app/service.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace dynakv::app {
 
@@ -14,6 +15,11 @@ void notifyServiceManager(const QByteArray &state)
 bool isStderrJournal()
 {
     return false;
+}
+
+bool isStderrTerminal()
+{
+    return ::isatty(STDERR_FILENO) == 1;
 }
 
 void keepFilesPrivate()

@@ -19,17 +19,35 @@ EXAMPLES
   curl -X PUT -d '{"value":1}' http://127.0.0.1:6660/key/a
   curl http://127.0.0.1:6661/key/a
   dynakvd status 127.0.0.1:6660             the members, as that node sees them
+  dynakvd export --output keys.ndjson       all keys and values into a file
 
 USAGE
   dynakvd LISTEN [JOIN...] [OPTIONS]        run a node
   dynakvd health [ADDR]                     ask whether a node is ready
   dynakvd status [ADDR] [--json]            show its cluster
+  dynakvd export [ADDR] [--prefix P] [--output FILE] [--resume] [--progress]
+                                            write its keys and values, one JSON object a line
+  dynakvd import FILE|- [ADDR] --only-missing|--overwrite [--resume] [--force] [--progress]
+                                            write an export into its cluster, as new versions
+
+  dynakvd verify FILE [--json]              check every byte of a storage.db or a backup
+  dynakvd recover --prefix|--salvage FILE NEW    write what a damaged one still holds to NEW
+  dynakvd restore BACKUP --data-dir DIR     a new node out of a backup, where no cluster is left
 
   LISTEN  HOST:PORT of the REST API, and how others know this node.
   JOIN    HOST:APIPORT[/CLUSTERPORT] of any member; it is tried until it answers.
   ADDR    HOST[:PORT] of a node, by default DYNAKV_LISTEN or 127.0.0.1:6660.
 
-OPTIONS
+EXPORT AND IMPORT
+  --prefix P                only the keys that begin with P
+  --output FILE             default: standard output. FILE.partial until it is complete
+  --only-missing            leave keys that exist as they are
+  --overwrite               give them the value of the file
+  --resume                  go on where the last run on FILE stopped
+  --force                   import what is intact of a file whose end is missing
+  --progress                tell the progress even where standard error is no terminal
+
+OPTIONS OF A NODE
   --data-dir DIR            where storage.db lives (default: dynakv-PORT in the working directory)
   --cluster-port PORT       for the other nodes (default: API port + 10000, or - 10000)
   --advertise HOST[:PORT]   the API address that others reach this node at (default: learned)
@@ -55,6 +73,9 @@ EXIT CODES
   69 address in use or not available   73 data directory cannot be made, written or locked
   74 input/output error   78 refused as unsafe   130 stopped by a second Ctrl-C
   health: 0 ready, 1 not ready, 7 cannot connect   status: 0, 7 cannot connect
+  verify: 0 intact, 1 torn end (a start repairs it), 65 damaged   recover, restore: 0 done, 65, 73
+  export, import: 0 complete, 1 some records refused, 7 cannot connect, 65 file damaged or of
+  another cluster, 73 file cannot be opened, 74 input/output error, 75 stopped before the end
 )";
 
 } // namespace

@@ -13,6 +13,8 @@ inline constexpr int kLeafCount = 256;
 
 /// XXH3-64.
 quint64 hashBytes(QByteArrayView bytes, quint64 seed);
+/// As if the three stood behind each other and the seed were 0; allocates nothing.
+quint64 hashJoined(QByteArrayView first, QByteArrayView second, QByteArrayView third);
 
 /// Partition = top 8 bits of XXH3-64(key); leaf of the partition's hash tree = the next 8.
 struct KeySlot

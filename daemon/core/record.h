@@ -4,6 +4,7 @@
 #include "daemon/core/version.h"
 
 #include <QByteArray>
+#include <QByteArrayView>
 
 namespace dynakv::core {
 
@@ -28,7 +29,30 @@ struct Record
     bool operator==(const Record &) const = default;
 };
 
+/// A record whose bytes belong to somebody else, who must keep them while it is used.
+struct RecordView
+{
+    QByteArrayView key = {};
+    RecordKind kind = RecordKind::Value;
+    Version version = {};
+    qint64 expiresAtMs = 0;
+    QByteArrayView contentType = {};
+    QByteArrayView context = {};
+    QByteArrayView value = {};
+
+    [[nodiscard]] bool isLive(qint64 wallMs) const
+    {
+        return kind == RecordKind::Value && (expiresAtMs == 0 || wallMs < expiresAtMs);
+    }
+    /// A copy that owns its bytes.
+    [[nodiscard]] Record toRecord() const;
+    bool operator==(const RecordView &) const = default;
+};
+
+RecordView viewOf(const Record &record);
+
 /// XXH3-64 over kind, expiry, content type, context and value (not key and version).
+quint64 contentHashOf(const RecordView &record);
 quint64 contentHashOf(const Record &record);
 
 /// The order of records of one key: version, then content hash. The last decides only after a
@@ -40,6 +64,7 @@ struct Stamp
     auto operator<=>(const Stamp &) const = default;
 };
 
+Stamp stampOf(const RecordView &record);
 Stamp stampOf(const Record &record);
 
 } // namespace dynakv::core

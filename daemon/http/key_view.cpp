@@ -55,13 +55,8 @@ HttpReply jsonViewReply(const core::Record &record, bool withMeta)
 {
     QByteArray body;
     body.reserve(record.value.size() + 64);
-    body.append("{\"value\":");
-    if (record.contentType.isEmpty()) {
-        body.append(record.value);
-    } else {
-        body.append('"').append(record.value.toBase64()).append("\",\"encoding\":\"base64\"");
-        body.append(",\"content_type\":").append(toJsonString(safeType(record)));
-    }
+    body.append('{');
+    appendValue(body, record);
     if (withMeta) {
         const QByteArray meta = QJsonDocument(metaOf(record)).toJson(QJsonDocument::Compact);
         body.append(',').append(QByteArrayView(meta).sliced(1));
@@ -115,6 +110,17 @@ HttpReply keyReply(const HttpRequest &request, const core::Record *record, KeyVi
     reply->headers.emplace_back(QByteArrayLiteral("Cache-Control"), QByteArrayLiteral("no-cache"));
     reply->headers.emplace_back(QByteArrayLiteral("Vary"), QByteArrayLiteral("Accept"));
     return *std::move(reply);
+}
+
+void appendValue(QByteArray &json, const core::Record &record)
+{
+    json.append("\"value\":");
+    if (record.contentType.isEmpty()) {
+        json.append(record.value);
+        return;
+    }
+    json.append('"').append(record.value.toBase64()).append("\",\"encoding\":\"base64\"");
+    json.append(",\"content_type\":").append(toJsonString(safeType(record)));
 }
 
 bool prefersBytes(QByteArrayView accept)

@@ -16,26 +16,23 @@ namespace {
 
 using rapidjson::SizeType;
 
-constexpr const char *kNoObject = "it must be an object with a member 'value'";
-constexpr const char *kTtlNoNumber = "its member 'ttl' must be a number of seconds";
-
 /// Follows the events of RapidJSON's reader and keeps what the reader does not: which names each
-/// open object has had, how deep we are, and where in the source `value` begins and ends.
-class EnvelopeHandler
+/// open object has had, how deep we are, and where in the source each member's value stands.
+class ObjectHandler
 {
 public:
-    EnvelopeHandler(const QByteArray &source, const rapidjson::MemoryStream &stream)
+    ObjectHandler(QByteArrayView source, const rapidjson::MemoryStream &stream)
         : m_source(source)
         , m_stream(stream)
     {
     }
 
-    bool Null() { return scalar(false); }
-    bool Bool(bool) { return scalar(false); }
-    bool RawNumber(const char *, SizeType, bool) { return scalar(true); }
+    bool Null() { return scalar(); }
+    bool Bool(bool) { return scalar(); }
+    bool RawNumber(const char *, SizeType, bool) { return scalar(); }
     bool String(const char *text, SizeType length, bool)
     {
-        return isSound(text, length) && scalar(false);
+        return isSound(text, length) && scalar();
     }
     bool StartObject() { return open(); }
     bool EndObject(SizeType)
@@ -43,7 +40,7 @@ public:
         m_names.pop_back();
         return close();
     }
-    bool StartArray() { return m_names.empty() ? refuse(kNoObject) : open(); }
+    bool StartArray() { return m_names.empty() ? refuseOther() : open(); }
     bool EndArray(SizeType)
     {
         m_names.pop_back();
@@ -59,12 +56,10 @@ public:
     bool Double(double) { return false; }
 
     [[nodiscard]] const char *fault() const { return m_fault; }
-    [[nodiscard]] bool hasValue() const { return m_hasValue; }
-    [[nodiscard]] PutEnvelope take() { return std::move(m_envelope); }
+    [[nodiscard]] std::vector<JsonMember> take() { return std::move(m_members); }
 
 private:
-    enum class Member : quint8 { Other, Value, Ttl };
-
+    bool refuseOther() { return refuse("it must be an object"); }
     bool refuse(const char *why)
     {
         m_fault = why;
@@ -73,23 +68,22 @@ private:
     bool isSound(const char *text, SizeType length);
     bool open();
     bool close();
-    bool scalar(bool isNumber);
-    /// A member of the envelope has ended at the reader's place.
+    bool scalar();
+    /// A member of the outermost object has ended at the reader's place.
     void keepMember();
 
-    const QByteArray &m_source;
+    QByteArrayView m_source;
     const rapidjson::MemoryStream &m_stream;
     std::vector<std::set<QByteArray>> m_names = {}; ///< One set per open object or array.
-    Member m_member = Member::Other;
+    QByteArray m_name = {};                         ///< Of the member that is open.
     qsizetype m_memberStart = 0;
-    bool m_hasValue = false;
     const char *m_fault = nullptr;
-    PutEnvelope m_envelope = {};
+    std::vector<JsonMember> m_members = {};
 };
 
 /// The reader lets a low surrogate escape pass by itself; decoded, it is a byte sequence that
 /// UTF-8 does not have. The source is known to be UTF-8, so that only escapes can make one.
-bool EnvelopeHandler::isSound(const char *text, SizeType length)
+bool ObjectHandler::isSound(const char *text, SizeType length)
 {
     const char *at = text;
     const char *const end = text + length;
@@ -101,47 +95,41 @@ bool EnvelopeHandler::isSound(const char *text, SizeType length)
     return true;
 }
 
-bool EnvelopeHandler::open()
+bool ObjectHandler::open()
 {
-    // The envelope itself is one level more than its values.
+    // The object itself is one level more than its values.
     if (m_names.size() > static_cast<std::size_t>(kJsonDepthMax))
         return refuse("it is nested more than 64 levels deep");
     m_names.emplace_back();
     return true;
 }
 
-bool EnvelopeHandler::close()
+bool ObjectHandler::close()
 {
-    if (m_names.size() == 1) {
-        if (m_member == Member::Ttl)
-            return refuse(kTtlNoNumber);
+    if (m_names.size() == 1)
         keepMember();
-    }
     return true;
 }
 
-bool EnvelopeHandler::scalar(bool isNumber)
+bool ObjectHandler::scalar()
 {
     if (m_names.empty())
-        return refuse(kNoObject);
-    if (m_names.size() == 1) {
-        if (m_member == Member::Ttl && !isNumber)
-            return refuse(kTtlNoNumber);
+        return refuseOther();
+    if (m_names.size() == 1)
         keepMember();
-    }
     return true;
 }
 
-bool EnvelopeHandler::Key(const char *text, SizeType length, bool)
+bool ObjectHandler::Key(const char *text, SizeType length, bool)
 {
     if (!isSound(text, length))
         return false;
-    const QByteArray name(text, static_cast<qsizetype>(length));
+    QByteArray name(text, static_cast<qsizetype>(length));
     if (!m_names.back().insert(name).second)
         return refuse("an object has one member twice");
     if (m_names.size() > 1)
         return true;
-    m_member = name == "value" ? Member::Value : name == "ttl" ? Member::Ttl : Member::Other;
+    m_name = std::move(name);
     // Only white space and the colon stand before the member's value; the reader checks them after
     // us.
     m_memberStart = static_cast<qsizetype>(m_stream.Tell());
@@ -151,24 +139,26 @@ bool EnvelopeHandler::Key(const char *text, SizeType length, bool)
     return true;
 }
 
-void EnvelopeHandler::keepMember()
+void ObjectHandler::keepMember()
 {
     const qsizetype bytes = static_cast<qsizetype>(m_stream.Tell()) - m_memberStart;
-    switch (m_member) {
-    case Member::Value:
-        m_envelope.value = m_source.sliced(m_memberStart, bytes);
-        m_hasValue = true;
-        break;
-    case Member::Ttl:
-        m_envelope.ttl = m_source.sliced(m_memberStart, bytes);
-        break;
-    case Member::Other:
-        break;
-    }
-    m_member = Member::Other;
+    m_members.push_back({std::move(m_name), m_source.sliced(m_memberStart, bytes)});
 }
 
-base::Error invalid(const QByteArray &why)
+/// Takes one string and nothing else.
+struct StringHandler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, StringHandler>
+{
+    QByteArray text = {};
+
+    bool Default() { return false; }
+    bool String(const char *bytes, SizeType length, bool)
+    {
+        text = QByteArray(bytes, static_cast<qsizetype>(length));
+        return true;
+    }
+};
+
+base::Error invalidBody(const QByteArray &why)
 {
     return {base::ErrorCode::Invalid,
             "The body is not as it must be: " + why + R"(. Send {"value": <any JSON>}.)"};
@@ -176,14 +166,17 @@ base::Error invalid(const QByteArray &why)
 
 } // namespace
 
-base::Result<PutEnvelope> parsePutBody(const QByteArray &body)
+base::Result<std::vector<JsonMember>> parseJsonObject(QByteArrayView text)
 {
-    if (body.isEmpty())
+    const auto invalid = [](const QByteArray &why) {
+        return base::Error{base::ErrorCode::Invalid, why};
+    };
+    if (text.isEmpty())
         return invalid("it is empty");
-    if (!base::api::isUtf8(body))
+    if (!base::api::isUtf8(text))
         return invalid("it is not UTF-8");
-    rapidjson::MemoryStream stream(body.constData(), static_cast<size_t>(body.size()));
-    EnvelopeHandler handler(body, stream);
+    rapidjson::MemoryStream stream(text.data(), static_cast<size_t>(text.size()));
+    ObjectHandler handler(text, stream);
     rapidjson::Reader reader;
     constexpr unsigned flags = rapidjson::kParseNumbersAsStringsFlag;
     const rapidjson::ParseResult result = reader.Parse<flags>(stream, handler);
@@ -194,11 +187,42 @@ base::Result<PutEnvelope> parsePutBody(const QByteArray &body)
                        " it is no JSON: " + rapidjson::GetParseError_En(result.Code()));
     }
     // The reader takes a NUL for the end of its input.
-    if (stream.Tell() != static_cast<size_t>(body.size()))
+    if (stream.Tell() != static_cast<size_t>(text.size()))
         return invalid("it has a NUL byte");
-    if (!handler.hasValue())
-        return invalid("its member 'value' is missing");
     return handler.take();
+}
+
+std::optional<QByteArray> fromJsonString(QByteArrayView text)
+{
+    rapidjson::MemoryStream stream(text.data(), static_cast<size_t>(text.size()));
+    StringHandler handler;
+    rapidjson::Reader reader;
+    if (reader.Parse(stream, handler).IsError())
+        return std::nullopt;
+    return std::move(handler.text);
+}
+
+base::Result<PutEnvelope> parsePutBody(const QByteArray &body)
+{
+    const auto members = parseJsonObject(body);
+    if (!members)
+        return invalidBody(members.error().message);
+    PutEnvelope envelope;
+    bool hasValue = false;
+    for (const JsonMember &member : *members) {
+        if (member.name == "value") {
+            envelope.value = member.text.toByteArray();
+            hasValue = true;
+        } else if (member.name == "ttl") {
+            const char first = member.text.front();
+            if (first != '-' && (first < '0' || first > '9'))
+                return invalidBody("its member 'ttl' must be a number of seconds");
+            envelope.ttl = member.text.toByteArray();
+        }
+    }
+    if (!hasValue)
+        return invalidBody("its member 'value' is missing");
+    return envelope;
 }
 
 QByteArray toJsonString(QByteArrayView text)

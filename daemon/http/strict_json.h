@@ -6,6 +6,7 @@
 #include <QByteArray>
 
 #include <optional>
+#include <vector>
 
 namespace dynakv::http {
 
@@ -19,11 +20,24 @@ struct PutEnvelope
     std::optional<QByteArray> ttl = {}; ///< The text of the number.
 };
 
-/// Reads \a body by RFC 8259 to the letter, so that what is stored means one thing to every
-/// reader: no byte order mark, UTF-8 without overlong forms or surrogates, no lone surrogate
-/// escapes, no control characters in strings, no member twice in one object, values at most
-/// kJsonDepthMax deep, nothing after the end. Numbers keep their text; one beyond the range of a
-/// double is refused, since most readers would make it infinite.
+/// A member of an object: its name, decoded, and its value as it stands in the source.
+struct JsonMember
+{
+    QByteArray name = {};
+    QByteArrayView text = {}; ///< Points into what was parsed.
+};
+
+/// Reads \a text as one object by RFC 8259 to the letter, so that what is stored means one thing
+/// to every reader: no byte order mark, UTF-8 without overlong forms or surrogates, no lone
+/// surrogate escapes, no control characters in strings, no member twice in one object, values at
+/// most kJsonDepthMax deep, nothing after the end. Numbers keep their text; one beyond the range of
+/// a double is refused, since most readers would make it infinite.
+base::Result<std::vector<JsonMember>> parseJsonObject(QByteArrayView text);
+
+/// The bytes of a string that parseJsonObject() gave, or nothing where it is none.
+std::optional<QByteArray> fromJsonString(QByteArrayView text);
+
+/// The body of a PUT, read by parseJsonObject().
 base::Result<PutEnvelope> parsePutBody(const QByteArray &body);
 
 /// \a text as a JSON string with its quotes. \a text must be valid UTF-8.

@@ -12,9 +12,10 @@ class FileWindow
 public:
     FileWindow(File &file, qint64 fileBytes);
 
+    /// Where it ends: nothing behind is read, even if the file goes on.
     [[nodiscard]] qint64 fileBytes() const { return m_fileBytes; }
-    /// \a length bytes from \a offset, fewer only at the end of the file. Valid until the next
-    /// call.
+    void extend(qint64 fileBytes) { m_fileBytes = fileBytes; }
+    /// \a length bytes from \a offset, fewer only at the end. Valid until the next call.
     base::Result<QByteArrayView> at(qint64 offset, qint64 length);
 
 private:

@@ -4,27 +4,29 @@
 #include "daemon/storage/byte_io.h"
 #include "daemon/storage/crc32c.h"
 #include "daemon/storage/planted_bugs.h"
-#include "daemon/storage/record_codec.h"
+
+#include <array>
+#include <cstring>
 
 namespace dynakv::storage {
 namespace {
 
 constexpr quint32 kFrameMagic = 0x464B5944; // "DYKF" in the file.
-constexpr quint8 kTypeBatch = 1;
 constexpr quint8 kOpMeta = 2;
 constexpr qsizetype kHeaderCrcOffset = 44;
 constexpr qsizetype kMetaOverheadMax = 16;
+constexpr qsizetype kKeptBytesMax = qsizetype{8} << 20;
 
-/// Binds a frame to its file and place, so that neither a value that holds a frame's bytes nor a
-/// frame of another file or offset can pass for one.
-quint32 seedOf(const QByteArray &fileId, qint64 offset)
+/// Binds a frame to its file, generation and place, so that neither a value that holds a frame's
+/// bytes nor a frame of another file, age or offset can pass for one.
+quint32 seedOf(quint32 fileSeed, qint64 offset)
 {
-    QByteArray place = fileId;
-    putLittleEndian(offset, place);
-    return crc32c(place);
+    std::array<char, sizeof offset> place;
+    qToLittleEndian(offset, place.data());
+    return crc32c(QByteArrayView(place.data(), place.size()), fileSeed);
 }
 
-void encodeMeta(const QByteArray &name, const QByteArray &value, QByteArray &out)
+void encodeMeta(QByteArrayView name, QByteArrayView value, QByteArray &out)
 {
     const qsizetype start = out.size();
     putLittleEndian(kOpMeta, out);
@@ -47,13 +49,12 @@ base::Result<void> takeMeta(QByteArrayView &in, const EntrySink &sink)
     QByteArrayView behind = in.sliced(checked.size());
     if (takeLittleEndian<quint32>(behind) != crc32c(checked))
         return corrupt;
-    sink.meta(rest.first(*nameBytes).toByteArray(),
-              rest.sliced(*nameBytes, *valueBytes).toByteArray());
+    sink.meta(rest.first(*nameBytes), rest.sliced(*nameBytes, *valueBytes));
     in = behind;
     return {};
 }
 
-base::Result<void> takeEntry(QByteArrayView &in, const EntrySink &sink)
+base::Result<void> takeEntry(QByteArrayView &in, const EntrySink &sink, RecordCheck check)
 {
     if (in.isEmpty())
         return {base::ErrorCode::Corrupt, "fewer entries than announced"};
@@ -62,10 +63,10 @@ base::Result<void> takeEntry(QByteArrayView &in, const EntrySink &sink)
         return takeMeta(in, sink);
     if (op > kOpMeta)
         return {base::ErrorCode::Unsupported, "an entry of a kind that a newer version writes"};
-    auto record = decodeRecord(in);
+    const auto record = decodeRecordView(in, check);
     if (!record)
         return record.error();
-    sink.record(*std::move(record));
+    sink.record(*record);
     return {};
 }
 
@@ -82,79 +83,118 @@ base::Result<void> checkRequest(const CommitRequest &request)
     return {};
 }
 
+bool isKnown(quint8 type)
+{
+    return type >= static_cast<quint8>(FrameType::Batch) &&
+           type <= static_cast<quint8>(FrameType::Seal);
+}
+
 } // namespace
+
+FrameChain chainAtStart(const FileIdentity &identity, quint64 generation)
+{
+    std::array<char, sizeof generation> number;
+    qToLittleEndian(generation, number.data());
+    const quint32 seed =
+        crc32c(QByteArrayView(number.data(), number.size()), crc32c(identity.fileId));
+    return {seed, kDataOffset, seed, 1};
+}
 
 qsizetype encodedSize(const CommitRequest &request)
 {
     qsizetype bytes = 0;
     for (const core::Record &record : request.records)
-        bytes += encodedSize(record);
+        bytes += encodedSize(core::viewOf(record));
     for (const auto &[name, value] : request.metas)
         bytes += kMetaOverheadMax + name.size() + value.size();
     return bytes;
 }
 
-FrameBuilder::FrameBuilder()
-    : m_bytes(kFrameHeaderBytes, '\0')
+FrameBuilder::FrameBuilder(FrameType type, quint32 tag)
 {
+    clear(type, tag);
+}
+
+void FrameBuilder::clear(FrameType type, quint32 tag)
+{
+    // A rare large frame does not keep its memory for ever.
+    if (m_bytes.capacity() > kKeptBytesMax)
+        m_bytes = QByteArray();
+    m_bytes.resize(kFrameHeaderBytes);
+    m_type = type;
+    m_tag = tag;
+    m_entryCount = 0;
 }
 
 base::Result<void> FrameBuilder::add(const CommitRequest &request)
 {
     if (const auto checked = checkRequest(request); !checked)
         return checked;
-    const qsizetype bytes = encodedSize(request);
-    const qsizetype used = m_bytes.size() - kFrameHeaderBytes;
-    if (bytes > kFramePayloadBytesMax - kFrameAlignment - used)
+    if (encodedSize(request) > kFramePayloadBytesMax - kFrameAlignment - payloadBytes())
         return {base::ErrorCode::Invalid, "commit: larger than 64 MiB"};
     for (const core::Record &record : request.records)
-        encodeRecord(record, m_bytes);
+        add(core::viewOf(record));
     for (const auto &[name, value] : request.metas)
-        encodeMeta(name, value, m_bytes);
-    m_entryCount += static_cast<quint32>(request.records.size() + request.metas.size());
+        addMeta(name, value);
     return {};
 }
 
-QByteArray FrameBuilder::seal(const FrameChain &chain, qint64 syncedOffset)
+void FrameBuilder::add(const core::RecordView &record)
+{
+    encodeRecord(record, m_bytes);
+    ++m_entryCount;
+}
+
+void FrameBuilder::addMeta(QByteArrayView name, QByteArrayView value)
+{
+    encodeMeta(name, value, m_bytes);
+    ++m_entryCount;
+}
+
+void FrameBuilder::addEncoded(QByteArrayView payload, quint32 entryCount)
+{
+    m_bytes += payload;
+    m_entryCount += entryCount;
+}
+
+QByteArrayView FrameBuilder::seal(const FrameChain &chain, qint64 syncedOffset)
 {
     while (m_bytes.size() % kFrameAlignment != 0)
         m_bytes.append('\0');
     const QByteArrayView payload = QByteArrayView(m_bytes).sliced(kFrameHeaderBytes);
-    const quint32 seed = seedOf(chain.fileId, chain.offset);
+    const quint32 seed = seedOf(chain.fileSeed, chain.offset);
 
-    QByteArray header;
-    header.reserve(kFrameHeaderBytes);
-    putLittleEndian(kFrameMagic, header);
-    putLittleEndian(crc32c(payload, seed), header);
-    putLittleEndian(static_cast<quint32>(payload.size()), header);
-    putLittleEndian(quint32{kTypeBatch}, header); // type u8, flags u8, reserved u16
-    putLittleEndian(m_entryCount, header);
-    putLittleEndian(quint32{0}, header); // reserved
-    putLittleEndian(chain.nextSeq, header);
-    putLittleEndian(syncedOffset, header);
-    putLittleEndian(chain.previousCrc, header);
-    putLittleEndian(crc32c(header, seed), header);
-    m_bytes.replace(0, kFrameHeaderBytes, header);
-    return std::move(m_bytes);
+    char *at = m_bytes.data();
+    qToLittleEndian(kFrameMagic, at);
+    qToLittleEndian(crc32c(payload, seed), at + 4);
+    qToLittleEndian(static_cast<quint32>(payload.size()), at + 8);
+    qToLittleEndian(quint32{static_cast<quint8>(m_type)}, at + 12); // type u8, zeros u24
+    qToLittleEndian(m_entryCount, at + 16);
+    qToLittleEndian(m_tag, at + 20);
+    qToLittleEndian(chain.nextSeq, at + 24);
+    qToLittleEndian(syncedOffset, at + 32);
+    qToLittleEndian(chain.previousCrc, at + 40);
+    qToLittleEndian(crc32c(QByteArrayView(at, kHeaderCrcOffset), seed), at + kHeaderCrcOffset);
+    return m_bytes;
 }
 
-std::optional<FrameHeader> readFrameHeader(QByteArrayView bytes, const QByteArray &fileId,
-                                           qint64 offset)
+std::optional<FrameHeader> readFrameHeader(QByteArrayView bytes, quint32 fileSeed, qint64 offset)
 {
     if (bytes.size() < kFrameHeaderBytes || qFromLittleEndian<quint32>(bytes.data()) != kFrameMagic)
         return std::nullopt;
-    const quint32 seed = seedOf(fileId, offset);
-    const auto headerCrc = qFromLittleEndian<quint32>(bytes.data() + kHeaderCrcOffset);
-    const bool isIntact = crc32c(bytes.first(kHeaderCrcOffset), seed) == headerCrc;
+    const char *at = bytes.data();
+    const auto headerCrc = qFromLittleEndian<quint32>(at + kHeaderCrcOffset);
+    const bool isIntact =
+        crc32c(bytes.first(kHeaderCrcOffset), seedOf(fileSeed, offset)) == headerCrc;
     if (!isIntact && !isPlanted(PlantedBug::SkipChecksum))
         return std::nullopt;
 
-    const char *at = bytes.data();
     FrameHeader header;
     header.payloadCrc = qFromLittleEndian<quint32>(at + 4);
     header.payloadBytes = qFromLittleEndian<quint32>(at + 8);
     header.type = static_cast<quint8>(at[12]);
     header.entryCount = qFromLittleEndian<quint32>(at + 16);
+    header.tag = qFromLittleEndian<quint32>(at + 20);
     header.firstSeq = qFromLittleEndian<quint64>(at + 24);
     header.syncedOffset = qFromLittleEndian<qint64>(at + 32);
     header.previousCrc = qFromLittleEndian<quint32>(at + 40);
@@ -167,33 +207,42 @@ std::optional<FrameHeader> readFrameHeader(QByteArrayView bytes, const QByteArra
     return header;
 }
 
-bool isPayloadIntact(const FrameHeader &header, QByteArrayView payload, const QByteArray &fileId,
+bool isPayloadIntact(const FrameHeader &header, QByteArrayView payload, quint32 fileSeed,
                      qint64 offset)
 {
     if (isPlanted(PlantedBug::SkipChecksum))
         return true;
-    return crc32c(payload, seedOf(fileId, offset)) == header.payloadCrc;
+    return crc32c(payload, seedOf(fileSeed, offset)) == header.payloadCrc;
 }
 
 FrameChain chainBehind(const FrameHeader &header, const FrameChain &chain)
 {
-    return {chain.fileId, chain.offset + header.frameBytes(), header.headerCrc,
+    return {chain.fileSeed, chain.offset + header.frameBytes(), header.headerCrc,
             header.firstSeq + header.entryCount};
 }
 
 base::Result<void> readEntries(const FrameHeader &header, QByteArrayView payload,
-                               const EntrySink &sink)
+                               const EntrySink &sink, RecordCheck check)
 {
-    if (header.type != kTypeBatch)
+    if (!isKnown(header.type))
         return {base::ErrorCode::Unsupported, "a frame of a kind that a newer version writes"};
     QByteArrayView rest = payload;
     for (quint32 i = 0; i < header.entryCount; ++i) {
-        if (const auto taken = takeEntry(rest, sink); !taken)
+        if (const auto taken = takeEntry(rest, sink, check); !taken)
             return taken;
     }
     if (rest.size() >= kFrameAlignment)
         return {base::ErrorCode::Corrupt, "more bytes than the entries announced"};
     return {};
+}
+
+quint32 salvageEntries(QByteArrayView payload, const EntrySink &sink)
+{
+    quint32 count = 0;
+    QByteArrayView rest = payload;
+    while (takeEntry(rest, sink, RecordCheck::Checksum))
+        ++count;
+    return count;
 }
 
 } // namespace dynakv::storage

@@ -21,6 +21,16 @@ enum class PlantedBug : quint8 {
     DropTornTail,        ///< Truncates without keeping what it cuts off.
     NoSyncAtOpen,        ///< Builds upon what a killed process left, without a sync.
     ApplyBeforeSync,     ///< Shows readers what the disk does not have yet.
+    ForgetTombstones,    ///< Leaves deletes out of a rewritten file.
+    NoReadBack,          ///< Believes a rewritten file without reading it.
+    NoSyncBeforeSwap,    ///< Renames a rewritten file before its content is safe.
+    NoSyncAfterSwap,     ///< Goes on in a rewritten file whose name is not safe.
+    KeepOldFile,         ///< After the swap appends to the file that has lost its name.
+    SkipLogTail,         ///< Rewrites without what was committed during the walk.
+    LoadDraft,           ///< Takes an unfinished file for the real one.
+    TrustReserve,        ///< Takes the zeros behind the log for synced data.
+    UnsyncedSeal,        ///< Seals without a sync of what it vouches for.
+    AckWhileBroken,      ///< Acknowledges after a failed sync as if nothing had been.
 };
 
 #ifdef DYNAKV_PLANTED_BUGS

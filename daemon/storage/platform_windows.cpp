@@ -67,6 +67,20 @@ base::Result<void> syncFile(int handle, const QString &path)
     return systemError(::GetLastError(), "sync", path);
 }
 
+base::Result<void> reserveFile(int handle, qint64 size, const QString &path)
+{
+    Q_UNUSED(handle);
+    Q_UNUSED(size);
+    Q_UNUSED(path);
+    return {base::ErrorCode::Unsupported, "this system reserves no room"};
+}
+
+void forgetCached(int handle)
+{
+    // Only a handle opened without buffering would read past the system's cache.
+    Q_UNUSED(handle);
+}
+
 base::Result<void> syncDirectory(const QString &directory)
 {
     // There is no such call: replaceFile() writes through, and NTFS journals its names.

@@ -90,6 +90,13 @@ public:
         return {};
     }
 
+    base::Result<void> reserve(qint64 size) override
+    {
+        return platform::reserveFile(m_file->handle(), size, m_file->fileName());
+    }
+
+    void forgetCached() override { platform::forgetCached(m_file->handle()); }
+
     base::Result<qint64> size() override { return m_file->size(); }
 
 private:

@@ -5,6 +5,8 @@
 #include "daemon/storage/crc32c.h"
 #include "shared/base/limits.h"
 
+#include <cstring>
+
 namespace dynakv::storage {
 namespace {
 
@@ -17,25 +19,12 @@ constexpr quint8 kFlagsKnown = kHasExpiry | kHasContentType | kHasContext;
 
 constexpr qsizetype kCrcBytes = 4;
 
-/// The fixed and the variable lengths of one record, before anything is copied.
-struct Head
-{
-    core::RecordKind kind = core::RecordKind::Value;
-    quint8 flags = 0;
-    qsizetype keyBytes = 0;
-    qsizetype valueBytes = 0;
-    qsizetype contentTypeBytes = 0;
-    qsizetype contextBytes = 0;
-    core::Version version = {};
-    qint64 expiresAtMs = 0;
-};
-
 base::Error corrupt(QByteArray why)
 {
     return {base::ErrorCode::Corrupt, "record: " + std::move(why)};
 }
 
-quint8 flagsOf(const core::Record &record)
+quint8 flagsOf(const core::RecordView &record)
 {
     quint8 flags = 0;
     if (record.expiresAtMs != 0)
@@ -55,56 +44,56 @@ qsizetype varintBytes(qsizetype number)
     return bytes;
 }
 
-base::Result<Head> takeLengths(QByteArrayView &in)
+template <typename Int>
+void put(Int number, char *&at)
 {
-    const auto op = takeLittleEndian<quint8>(in);
-    const auto flags = takeLittleEndian<quint8>(in);
-    if (!op || !flags)
-        return corrupt("cut short");
-    if (*op > static_cast<quint8>(core::RecordKind::Tombstone))
-        return corrupt("unknown kind");
-    if ((*flags & ~kFlagsKnown) != 0)
-        return corrupt("unknown flags");
+    qToLittleEndian(number, at);
+    at += sizeof(Int);
+}
 
-    Head head;
-    head.kind = static_cast<core::RecordKind>(*op);
-    head.flags = *flags;
+void putLength(qsizetype length, char *&at)
+{
+    auto number = static_cast<quint64>(length);
+    for (; number >= 0x80; number >>= 7)
+        *at++ = static_cast<char>(0x80 | (number & 0x7F));
+    *at++ = static_cast<char>(number);
+}
+
+void putBytes(QByteArrayView bytes, char *&at)
+{
+    if (!bytes.isEmpty())
+        std::memcpy(at, bytes.data(), static_cast<std::size_t>(bytes.size()));
+    at += bytes.size();
+}
+
+/// The lengths of a record's byte strings, before any of them is looked at.
+struct Lengths
+{
+    qsizetype key = 0;
+    qsizetype value = 0;
+    qsizetype contentType = 0;
+    qsizetype context = 0;
+};
+
+/// Why the lengths at the front of \a in cannot be right; null if they were taken from there.
+const char *takeLengths(QByteArrayView &in, quint8 op, quint8 flags, Lengths &lengths)
+{
     const auto takeInto = [&in](qsizetype max, qsizetype min, qsizetype &length) {
         const auto taken = takeLength(in, max);
         length = taken.value_or(0);
         return taken && length >= min;
     };
-    const bool isTombstone = head.kind == core::RecordKind::Tombstone;
-    if (!takeInto(limits::kKeyBytesMax, 1, head.keyBytes))
-        return corrupt("bad key length");
-    if (!takeInto(isTombstone ? 0 : limits::kValueBytesMax, 0, head.valueBytes))
-        return corrupt("bad value length");
-    if ((head.flags & kHasContentType) != 0 &&
-        !takeInto(limits::kContentTypeBytesMax, 1, head.contentTypeBytes))
-        return corrupt("bad content type length");
-    if ((head.flags & kHasContext) != 0 &&
-        !takeInto(limits::kContextBytesMax, 1, head.contextBytes))
-        return corrupt("bad context length");
-    return head;
-}
-
-base::Result<Head> takeHead(QByteArrayView &in)
-{
-    auto head = takeLengths(in);
-    if (!head)
-        return head;
-    const auto clock = takeLittleEndian<quint64>(in);
-    const auto node = takeLittleEndian<quint64>(in);
-    if (!clock || !node)
-        return corrupt("cut short");
-    head->version = {*clock, *node};
-    if ((head->flags & kHasExpiry) != 0) {
-        const auto expiry = takeLittleEndian<qint64>(in);
-        if (!expiry || *expiry <= 0)
-            return corrupt("bad expiry");
-        head->expiresAtMs = *expiry;
-    }
-    return head;
+    const bool isTombstone = op == static_cast<quint8>(core::RecordKind::Tombstone);
+    if (!takeInto(limits::kKeyBytesMax, 1, lengths.key))
+        return "bad key length";
+    if (!takeInto(isTombstone ? 0 : limits::kValueBytesMax, 0, lengths.value))
+        return "bad value length";
+    if ((flags & kHasContentType) != 0 &&
+        !takeInto(limits::kContentTypeBytesMax, 1, lengths.contentType))
+        return "bad content type length";
+    if ((flags & kHasContext) != 0 && !takeInto(limits::kContextBytesMax, 1, lengths.context))
+        return "bad context length";
+    return nullptr;
 }
 
 } // namespace
@@ -129,7 +118,7 @@ base::Result<void> checkRecord(const core::Record &record)
     return {};
 }
 
-qsizetype encodedSize(const core::Record &record)
+qsizetype encodedSize(const core::RecordView &record)
 {
     const quint8 flags = flagsOf(record);
     qsizetype bytes = 2 + varintBytes(record.key.size()) + varintBytes(record.value.size()) + 16;
@@ -143,59 +132,86 @@ qsizetype encodedSize(const core::Record &record)
            record.value.size() + kCrcBytes;
 }
 
-void encodeRecord(const core::Record &record, QByteArray &out)
+void encodeRecord(const core::RecordView &record, QByteArray &out)
 {
     const qsizetype start = out.size();
     const quint8 flags = flagsOf(record);
-    putLittleEndian(static_cast<quint8>(record.kind), out);
-    putLittleEndian(flags, out);
-    putVarint(static_cast<quint64>(record.key.size()), out);
-    putVarint(static_cast<quint64>(record.value.size()), out);
+    out.resize(start + encodedSize(record));
+    char *const first = out.data() + start;
+    char *at = first;
+    put(static_cast<quint8>(record.kind), at);
+    put(flags, at);
+    putLength(record.key.size(), at);
+    putLength(record.value.size(), at);
     if ((flags & kHasContentType) != 0)
-        putVarint(static_cast<quint64>(record.contentType.size()), out);
+        putLength(record.contentType.size(), at);
     if ((flags & kHasContext) != 0)
-        putVarint(static_cast<quint64>(record.context.size()), out);
-    putLittleEndian(record.version.clock, out);
-    putLittleEndian(record.version.node, out);
+        putLength(record.context.size(), at);
+    put(record.version.clock, at);
+    put(record.version.node, at);
     if ((flags & kHasExpiry) != 0)
-        putLittleEndian(record.expiresAtMs, out);
-    out += record.key;
-    out += record.contentType;
-    out += record.context;
-    out += record.value;
-    putLittleEndian(crc32c(QByteArrayView(out).sliced(start)), out);
+        put(record.expiresAtMs, at);
+    putBytes(record.key, at);
+    putBytes(record.contentType, at);
+    putBytes(record.context, at);
+    putBytes(record.value, at);
+    put(crc32c(QByteArrayView(first, at - first)), at);
+}
+
+base::Result<core::RecordView> decodeRecordView(QByteArrayView &in, RecordCheck check)
+{
+    QByteArrayView rest = in;
+    const auto op = takeLittleEndian<quint8>(rest);
+    const auto flags = takeLittleEndian<quint8>(rest);
+    if (!op || !flags)
+        return corrupt("cut short");
+    if (*op > static_cast<quint8>(core::RecordKind::Tombstone))
+        return corrupt("unknown kind");
+    if ((*flags & ~kFlagsKnown) != 0)
+        return corrupt("unknown flags");
+    Lengths lengths;
+    if (const char *const why = takeLengths(rest, *op, *flags, lengths))
+        return corrupt(why);
+
+    core::RecordView record;
+    record.kind = static_cast<core::RecordKind>(*op);
+    const auto clock = takeLittleEndian<quint64>(rest);
+    const auto node = takeLittleEndian<quint64>(rest);
+    if (!clock || !node)
+        return corrupt("cut short");
+    record.version = {*clock, *node};
+    if ((*flags & kHasExpiry) != 0) {
+        const auto expiry = takeLittleEndian<qint64>(rest);
+        if (!expiry || *expiry <= 0)
+            return corrupt("bad expiry");
+        record.expiresAtMs = *expiry;
+    }
+    const qsizetype bodyBytes = lengths.key + lengths.contentType + lengths.context + lengths.value;
+    if (rest.size() < bodyBytes + kCrcBytes)
+        return corrupt("cut short");
+    const auto take = [&rest](qsizetype length) {
+        const QByteArrayView bytes = rest.first(length);
+        rest = rest.sliced(length);
+        return bytes;
+    };
+    record.key = take(lengths.key);
+    record.contentType = take(lengths.contentType);
+    record.context = take(lengths.context);
+    record.value = take(lengths.value);
+    const QByteArrayView checked = in.first(in.size() - rest.size());
+    const auto crc = takeLittleEndian<quint32>(rest);
+    if (check == RecordCheck::Checksum && crc != crc32c(checked))
+        return corrupt("checksum mismatch");
+    in = rest;
+    return record;
 }
 
 base::Result<core::Record> decodeRecord(QByteArrayView &in)
 {
-    QByteArrayView rest = in;
-    const auto head = takeHead(rest);
-    if (!head)
-        return head.error();
-    const qsizetype bodyBytes =
-        head->keyBytes + head->contentTypeBytes + head->contextBytes + head->valueBytes;
-    if (rest.size() < bodyBytes + kCrcBytes)
-        return corrupt("cut short");
-    const QByteArrayView checked = in.first(in.size() - rest.size() + bodyBytes);
-    QByteArrayView tail = rest.sliced(bodyBytes);
-    if (takeLittleEndian<quint32>(tail) != crc32c(checked))
-        return corrupt("checksum mismatch");
-
-    const auto take = [&rest](qsizetype length) {
-        const QByteArray bytes = rest.first(length).toByteArray();
-        rest = rest.sliced(length);
-        return bytes;
-    };
-    core::Record record;
-    record.kind = head->kind;
-    record.version = head->version;
-    record.expiresAtMs = head->expiresAtMs;
-    record.key = take(head->keyBytes);
-    record.contentType = take(head->contentTypeBytes);
-    record.context = take(head->contextBytes);
-    record.value = take(head->valueBytes);
-    in = tail;
-    return record;
+    const auto record = decodeRecordView(in, RecordCheck::Checksum);
+    if (!record)
+        return record.error();
+    return record->toRecord();
 }
 
 } // namespace dynakv::storage

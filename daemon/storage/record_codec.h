@@ -22,14 +22,29 @@ namespace dynakv::storage {
 base::Result<void> checkRecord(const core::Record &record);
 
 /// How many bytes encodeRecord() appends.
-qsizetype encodedSize(const core::Record &record);
+qsizetype encodedSize(const core::RecordView &record);
+inline qsizetype encodedSize(const core::Record &record)
+{
+    return encodedSize(core::viewOf(record));
+}
 
 /// Appends the encoding to \a out. \a record must pass checkRecord().
-void encodeRecord(const core::Record &record, QByteArray &out);
+void encodeRecord(const core::RecordView &record, QByteArray &out);
+inline void encodeRecord(const core::Record &record, QByteArray &out)
+{
+    encodeRecord(core::viewOf(record), out);
+}
 
-/// Decodes the record at the front of \a in and removes it from there. Corrupt if the bytes are too
-/// few, damaged, not canonical or beyond a limit, and then \a in is unchanged. Allocates nothing
-/// before the checksum held.
+enum class RecordCheck : quint8 {
+    Checksum, ///< Whatever comes from outside.
+    FormOnly, ///< The bytes stand in a frame whose checksum held.
+};
+
+/// Decodes the record at the front of \a in and removes it from there; its views last as long as
+/// the bytes. Corrupt if the bytes are too few, damaged, not canonical or beyond a limit, and then
+/// \a in is unchanged. Allocates nothing.
+base::Result<core::RecordView> decodeRecordView(QByteArrayView &in, RecordCheck check);
+/// The same with its own copy of the bytes, checksum included.
 base::Result<core::Record> decodeRecord(QByteArrayView &in);
 
 } // namespace dynakv::storage

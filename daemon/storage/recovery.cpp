@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/storage/recovery.h"
 
-#include "daemon/storage/file_window.h"
+#include "daemon/storage/base_loader.h"
+#include "daemon/storage/frame_reader.h"
+#include "daemon/storage/log_end.h"
 #include "daemon/storage/planted_bugs.h"
 
 namespace dynakv::storage {
@@ -16,17 +18,42 @@ base::Error explained(const base::Error &error, const DataPaths &paths, QByteArr
 }
 
 constexpr QByteArrayView kRestoreRemedy =
-    "nothing was changed: restore the file from a backup, or move the directory away, so that this "
-    "node starts empty and fetches everything from the other members";
+    "nothing was changed: `dynakvd verify` shows what is readable and `dynakvd recover` writes it "
+    "to a new file; or restore a backup, or move the directory away, so that this node starts "
+    "empty and fetches everything from the other members";
+
+/// What to do about a file that was read but cannot be used.
+QByteArrayView remedyFor(base::ErrorCode code)
+{
+    switch (code) {
+    case base::ErrorCode::Corrupt:
+        return kRestoreRemedy;
+    case base::ErrorCode::Unsupported:
+        return "run the version on it that wrote it";
+    case base::ErrorCode::Invalid:
+    case base::ErrorCode::NotFound:
+    case base::ErrorCode::Conflict:
+    case base::ErrorCode::Busy:
+    case base::ErrorCode::Denied:
+    case base::ErrorCode::NoSpace:
+    case base::ErrorCode::Io:
+    case base::ErrorCode::Unavailable:
+    case base::ErrorCode::TimedOut:
+        break;
+    }
+    return "check the disk, then start again";
+}
 
 /// One run of recovery over one file.
 class Recovery
 {
 public:
-    Recovery(FileSystem &files, const DataPaths &paths, store::Table &table)
+    Recovery(FileSystem &files, const DataPaths &paths, store::Table &table,
+             const RecoveryOptions &options)
         : m_files(files)
         , m_paths(paths)
         , m_table(table)
+        , m_options(options)
     {
     }
 
@@ -34,48 +61,42 @@ public:
 
 private:
     base::Result<void> openFile();
-    /// Takes the frame that the chain expects; false if there is none.
-    base::Result<bool> takeFrame();
-    base::Result<void> takeEntries(const FrameHeader &header, QByteArrayView payload);
-    /// How far later frames prove that the file was once safe.
-    base::Result<qint64> provenOffset();
+    base::Result<void> readSuperblock();
+    base::Result<void> readBase();
+    base::Result<void> readLog();
+    base::Result<void> takeLogFrame(const FrameReader::Frame &frame);
+    void keyTree();
+    base::Result<void> settleEnd();
     base::Result<void> repairTail();
+    [[nodiscard]] base::Error damage() const;
     base::Result<QString> keepRemains();
     base::Result<void> copyRemains(File &copy);
     base::Result<bool> holdsRemains(const QString &path);
+    base::Result<void> makeSafe();
 
     FileSystem &m_files;
     const DataPaths &m_paths;
     store::Table &m_table;
+    const RecoveryOptions &m_options;
     OpenFile m_open;
     std::unique_ptr<FileWindow> m_window;
+    Superblock m_superblock;
+    LogEnd m_end;
 };
 
 base::Result<OpenFile> Recovery::run()
 {
     if (const auto opened = openFile(); !opened)
-        return opened.error();
-    for (;;) {
-        const auto taken = takeFrame();
-        if (!taken)
-            return taken.error();
-        if (!*taken)
-            break;
+        return explained(opened.error(), m_paths, "make it readable and writable for this user");
+    for (const auto step : {&Recovery::readSuperblock, &Recovery::readBase, &Recovery::readLog,
+                            &Recovery::settleEnd, &Recovery::makeSafe}) {
+        if (const auto done = (this->*step)(); !done)
+            return explained(done.error(), m_paths, remedyFor(done.error().code));
     }
-    if (m_open.chain.offset < m_window->fileBytes()) {
-        if (const auto repaired = repairTail(); !repaired)
-            return repaired.error();
-    }
-    // A process that was killed may have left frames that the disk does not have yet; from here on
-    // new frames will say that it has them.
-    if (!isPlanted(PlantedBug::NoSyncAtOpen)) {
-        if (const auto synced = m_open.file->sync(); !synced)
-            return explained(synced.error(), m_paths, "check the disk, then start again");
-    }
-    // Likewise the name: the start that founded the file may have failed to make it safe.
-    if (const auto synced = m_files.syncDirectory(m_paths.directory); !synced)
-        return explained(synced.error(), m_paths, "check the disk, then start again");
+    m_open.report.generation = m_open.generation;
     m_open.report.fileBytes = m_open.chain.offset;
+    const auto loss = m_open.metas.find(kLossMetaName.toByteArray());
+    m_open.report.mayLack = loss != m_open.metas.end() && !loss->second.isEmpty();
     return std::move(m_open);
 }
 
@@ -83,105 +104,160 @@ base::Result<void> Recovery::openFile()
 {
     auto file = m_files.open(m_paths.file, FileSystem::OpenMode::ReadWrite);
     if (!file)
-        return explained(file.error(), m_paths, "make it readable and writable for this user");
+        return file.error();
     m_open.file = *std::move(file);
     const auto size = m_open.file->size();
     if (!size)
         return size.error();
+    m_open.reservedBytes = *size;
     m_window = std::make_unique<FileWindow>(*m_open.file, *size);
-    const auto bytes = m_window->at(0, kSuperblockBytes);
-    if (!bytes)
-        return explained(bytes.error(), m_paths, "check the disk");
-    const auto superblock = decodeSuperblock(*bytes);
-    if (!superblock) {
-        const bool isNewer = superblock.error().code == base::ErrorCode::Unsupported;
-        return explained(superblock.error(), m_paths,
-                         isNewer ? QByteArrayView("run the newer version on it") : kRestoreRemedy);
-    }
-    m_open.chain = {superblock->identity.fileId, kSuperblockBytes, superblock->crc, 1};
     return {};
 }
 
-base::Result<bool> Recovery::takeFrame()
+base::Result<void> Recovery::readSuperblock()
 {
-    const FrameChain &chain = m_open.chain;
-    const auto head = m_window->at(chain.offset, kFrameHeaderBytes);
-    if (!head)
-        return explained(head.error(), m_paths, "check the disk");
-    const auto header = readFrameHeader(*head, chain.fileId, chain.offset);
-    const bool isComplete = header && header->continues(chain) &&
-                            chain.offset + header->frameBytes() <= m_window->fileBytes();
-    if (!isComplete)
-        return false;
-    const auto payload = m_window->at(chain.offset + kFrameHeaderBytes, header->payloadBytes);
-    if (!payload)
-        return explained(payload.error(), m_paths, "check the disk");
-    if (!isPayloadIntact(*header, *payload, chain.fileId, chain.offset))
-        return false;
-    if (const auto taken = takeEntries(*header, *payload); !taken)
-        return taken.error();
-    m_open.chain = chainBehind(*header, chain);
-    return true;
-}
-
-base::Result<void> Recovery::takeEntries(const FrameHeader &header, QByteArrayView payload)
-{
-    const EntrySink sink = {[this](core::Record record) {
-                                ++m_open.report.records;
-                                m_table.apply(std::move(record));
-                            },
-                            [this](QByteArray name, QByteArray value) {
-                                m_open.metas.insert_or_assign(std::move(name), std::move(value));
-                            }};
-    const auto taken = readEntries(header, payload, sink);
-    if (taken)
-        return {};
-    const bool isNewer = taken.error().code == base::ErrorCode::Unsupported;
-    const base::Error error = {taken.error().code, "the intact frame at byte " +
-                                                       QByteArray::number(m_open.chain.offset) +
-                                                       " holds " + taken.error().message};
-    return explained(error, m_paths,
-                     isNewer ? QByteArrayView("run the newer version on it") : kRestoreRemedy);
-}
-
-base::Result<qint64> Recovery::provenOffset()
-{
-    const qint64 damage = m_open.chain.offset;
-    qint64 proven = 0;
-    for (qint64 offset = damage + kFrameAlignment;
-         offset + kFrameHeaderBytes <= m_window->fileBytes(); offset += kFrameAlignment) {
-        const auto head = m_window->at(offset, kFrameHeaderBytes);
-        if (!head)
-            return explained(head.error(), m_paths, "check the disk");
-        if (const auto header = readFrameHeader(*head, m_open.chain.fileId, offset))
-            proven = qMax(proven, header->syncedOffset);
+    const auto superblock = readSuperblocks(*m_window);
+    if (!superblock)
+        return superblock.error();
+    m_superblock = superblock->superblock;
+    m_open.report.isSuperblockDamaged = superblock->isOneDamaged;
+    if (m_superblock.isBackup) {
+        return {base::ErrorCode::Corrupt,
+                "it is a backup, which has the identity of the node that wrote it; make a new node "
+                "of it with `dynakvd restore`"};
     }
-    return proven;
+    m_open.identity = m_superblock.identity;
+    m_open.generation = m_superblock.generation;
+    m_open.baseBytes = m_superblock.logOffset;
+    m_open.chain = chainAtStart(m_open.identity, m_open.generation);
+    m_open.chain.nextSeq = m_superblock.logSeq;
+    if (m_window->fileBytes() < m_superblock.logOffset) {
+        return {base::ErrorCode::Corrupt,
+                "it is cut off: it has " + QByteArray::number(m_window->fileBytes()) + " of the " +
+                    QByteArray::number(m_superblock.logOffset) + " bytes of its base section"};
+    }
+    return {};
+}
+
+base::Result<void> Recovery::readBase()
+{
+    if (m_superblock.indexOffset == 0)
+        return {};
+    BaseLoader loader(m_files, m_paths.file, *m_window, m_superblock);
+    const auto chain = loader.readIndex();
+    if (!chain)
+        return chain.error();
+    m_open.chain = *chain;
+    if (const auto read = loader.readMetas(m_open.metas); !read)
+        return read;
+    keyTree();
+    m_open.report.records = static_cast<qint64>(loader.index().records());
+    m_open.report.baseRecords = m_open.report.records;
+    return loader.load(m_table, m_options.threads);
+}
+
+void Recovery::keyTree()
+{
+    if (m_options.treeKeyOf)
+        m_table.setTreeKey(m_options.treeKeyOf(m_open.metas));
+}
+
+base::Result<void> Recovery::readLog()
+{
+    FrameReader reader(*m_window, m_open.chain);
+    for (;;) {
+        const auto frame = reader.next();
+        if (!frame)
+            return frame.error();
+        if (!*frame)
+            break;
+        if (const auto taken = takeLogFrame(**frame); !taken) {
+            return {taken.error().code, "the intact frame at byte " +
+                                            QByteArray::number((*frame)->offset) + " holds " +
+                                            taken.error().message};
+        }
+    }
+    m_open.chain = reader.chain();
+    return {};
+}
+
+base::Result<void> Recovery::takeLogFrame(const FrameReader::Frame &frame)
+{
+    m_open.endsWithSeal = frame.header.is(FrameType::Seal);
+    if (frame.header.is(FrameType::Base) || frame.header.is(FrameType::Index))
+        return {base::ErrorCode::Corrupt, "a part of the base section"};
+    bool hasMeta = false;
+    const EntrySink sink = {[this](const core::RecordView &record) {
+                                ++m_open.report.records;
+                                m_table.apply(record);
+                            },
+                            [this, &hasMeta](QByteArrayView name, QByteArrayView value) {
+                                hasMeta = true;
+                                m_open.metas.insert_or_assign(name.toByteArray(),
+                                                              value.toByteArray());
+                            }};
+    if (const auto read = readEntries(frame.header, frame.payload, sink); !read)
+        return read;
+    if (hasMeta)
+        keyTree();
+    return {};
+}
+
+base::Result<void> Recovery::settleEnd()
+{
+    const auto end = examineLogEnd(*m_window, m_open.chain);
+    if (!end)
+        return end.error();
+    m_end = *end;
+    if (isPlanted(PlantedBug::TrustReserve) && m_end.torn == 0)
+        m_open.chain.offset = m_window->fileBytes() / kFrameAlignment * kFrameAlignment;
+    m_open.report.wasSealed = m_open.endsWithSeal && m_end.torn == 0;
+    if (m_end.torn == 0)
+        return {};
+    if (m_end.isDamage(m_open.chain.offset) && !isPlanted(PlantedBug::DamageIsTail))
+        return damage();
+    return repairTail();
+}
+
+base::Error Recovery::damage() const
+{
+    const qint64 offset = m_open.chain.offset;
+    QByteArray missing;
+    if (m_end.laterSeq > m_open.chain.nextSeq) {
+        missing = "; missing are the entries " + QByteArray::number(m_open.chain.nextSeq) + " to " +
+                  QByteArray::number(m_end.laterSeq - 1) + ", behind them it goes on at byte " +
+                  QByteArray::number(m_end.laterOffset);
+    }
+    return {base::ErrorCode::Corrupt,
+            "acknowledged data is damaged at byte " + QByteArray::number(offset) + ", up to byte " +
+                QByteArray::number(m_end.provenOffset) + " the disk once had all of it" + missing};
 }
 
 base::Result<void> Recovery::repairTail()
 {
-    const qint64 damage = m_open.chain.offset;
-    const auto proven = provenOffset();
-    if (!proven)
-        return proven.error();
-    if (*proven > damage && !isPlanted(PlantedBug::DamageIsTail)) {
-        const base::Error error = {
-            base::ErrorCode::Corrupt,
-            "acknowledged data is damaged at byte " + QByteArray::number(damage) + ", up to byte " +
-                QByteArray::number(*proven) + " the disk once had all of it"};
-        return explained(error, m_paths, kRestoreRemedy);
-    }
     if (!isPlanted(PlantedBug::DropTornTail)) {
         auto kept = keepRemains();
-        if (!kept)
-            return explained(kept.error(), m_paths, "its torn end must be kept beside it first");
+        if (!kept) {
+            return {kept.error().code,
+                    "its torn end must be kept beside it first: " + kept.error().message};
+        }
         m_open.report.tornKeptAt = *kept;
     }
-    m_open.report.tornBytes = m_window->fileBytes() - damage;
-    if (const auto cut = m_open.file->truncate(damage); !cut)
-        return explained(cut.error(), m_paths, "its torn end could not be cut off");
-    return {};
+    m_open.report.tornBytes = m_end.torn;
+    m_open.reservedBytes = m_open.chain.offset;
+    return m_open.file->truncate(m_open.chain.offset);
+}
+
+base::Result<void> Recovery::makeSafe()
+{
+    // A process that was killed may have left frames that the disk does not have yet; from here on
+    // new frames will say that it has them.
+    if (!isPlanted(PlantedBug::NoSyncAtOpen)) {
+        if (const auto synced = m_open.file->sync(); !synced)
+            return synced;
+    }
+    // Likewise the name: the start that founded the file may have failed to make it safe.
+    return m_files.syncDirectory(m_paths.directory);
 }
 
 base::Result<QString> Recovery::keepRemains()
@@ -217,11 +293,11 @@ base::Result<QString> Recovery::keepRemains()
 base::Result<void> Recovery::copyRemains(File &copy)
 {
     const qint64 damage = m_open.chain.offset;
-    for (qint64 offset = damage; offset < m_window->fileBytes(); offset += kCopyStepBytes) {
-        const auto bytes = m_window->at(offset, kCopyStepBytes);
+    for (qint64 offset = 0; offset < m_end.torn; offset += kCopyStepBytes) {
+        const auto bytes = m_window->at(damage + offset, qMin(kCopyStepBytes, m_end.torn - offset));
         if (!bytes)
             return bytes.error();
-        const Written written = copy.writeAt(offset - damage, *bytes);
+        const Written written = copy.writeAt(offset, *bytes);
         if (written.error)
             return *written.error;
     }
@@ -237,13 +313,14 @@ base::Result<bool> Recovery::holdsRemains(const QString &path)
     const auto size = (*kept)->size();
     if (!size)
         return size.error();
-    if (*size != m_window->fileBytes() - damage)
+    if (*size != m_end.torn)
         return false;
     for (qint64 offset = 0; offset < *size; offset += kCopyStepBytes) {
-        const auto keptBytes = (*kept)->readAt(offset, qMin(kCopyStepBytes, *size - offset));
+        const qint64 part = qMin(kCopyStepBytes, *size - offset);
+        const auto keptBytes = (*kept)->readAt(offset, part);
         if (!keptBytes)
             return keptBytes.error();
-        const auto bytes = m_window->at(damage + offset, kCopyStepBytes);
+        const auto bytes = m_window->at(damage + offset, part);
         if (!bytes)
             return bytes.error();
         if (*bytes != *keptBytes)
@@ -254,28 +331,13 @@ base::Result<bool> Recovery::holdsRemains(const QString &path)
 
 } // namespace
 
-DataPaths::DataPaths(const QString &directoryPath)
-    : directory(directoryPath)
-    , file(directory + QStringLiteral("/storage.db"))
-    , lock(file + QStringLiteral(".lock"))
-    , unfinished(file + QStringLiteral(".new"))
-    , tornDraft(file + QStringLiteral(".torn.new"))
-{
-}
-
-QString DataPaths::tornRemains(qint64 offset, int number) const
-{
-    const QString path = file + QStringLiteral(".torn-%1").arg(offset);
-    return number == 1 ? path : path + QStringLiteral(".%1").arg(number);
-}
-
 base::Result<OpenFile> foundFile(FileSystem &files, const DataPaths &paths,
                                  const FileIdentity &identity)
 {
     constexpr QByteArrayView kRemedy = "check the disk and its free space";
     Superblock superblock;
     superblock.identity = identity;
-    const QByteArray bytes = encodeSuperblock(superblock);
+    const QByteArray bytes = encodeSuperblock(superblock).repeated(2);
     auto file = files.open(paths.unfinished, FileSystem::OpenMode::Replace);
     if (!file)
         return explained(file.error(), paths, "make the directory writable for this user");
@@ -300,15 +362,18 @@ base::Result<OpenFile> foundFile(FileSystem &files, const DataPaths &paths,
 
     OpenFile open;
     open.file = *std::move(file);
-    open.chain = {identity.fileId, kSuperblockBytes, superblock.crc, 1};
+    open.identity = identity;
+    open.chain = chainAtStart(identity, open.generation);
+    open.reservedBytes = kDataOffset;
     open.report.isNew = true;
-    open.report.fileBytes = kSuperblockBytes;
+    open.report.fileBytes = kDataOffset;
     return open;
 }
 
-base::Result<OpenFile> recoverFile(FileSystem &files, const DataPaths &paths, store::Table &table)
+base::Result<OpenFile> recoverFile(FileSystem &files, const DataPaths &paths, store::Table &table,
+                                   const RecoveryOptions &options)
 {
-    return Recovery(files, paths, table).run();
+    return Recovery(files, paths, table, options).run();
 }
 
 } // namespace dynakv::storage

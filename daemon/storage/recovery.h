@@ -2,36 +2,31 @@
 #pragma once
 
 #include "daemon/storage/commit.h"
+#include "daemon/storage/data_paths.h"
 #include "daemon/storage/file_system.h"
 #include "daemon/storage/frame_codec.h"
 #include "daemon/storage/superblock.h"
 #include "daemon/store/table.h"
 #include "shared/base/result.h"
 
+#include <functional>
+
 namespace dynakv::storage {
 
-class FileWindow;
-
-/// The names in a data directory.
-struct DataPaths
-{
-    explicit DataPaths(const QString &directoryPath);
-
-    QString directory;
-    QString file;       ///< storage.db
-    QString lock;       ///< storage.db.lock, kept for ever.
-    QString unfinished; ///< storage.db.new, a file being founded; never loaded.
-    QString tornDraft;  ///< storage.db.torn.new, remains being kept; never loaded.
-
-    /// Where the remains cut off at \a offset are kept; \a number from 1 on makes it free.
-    [[nodiscard]] QString tornRemains(qint64 offset, int number) const;
-};
+/// What keys the table's hash tree, from the node's own values: the tree of a large file is built
+/// while it is loaded, not a second time behind it.
+using TreeKeyOf = std::function<quint64(const Metas &)>;
 
 /// storage.db as it can be appended to.
 struct OpenFile
 {
     std::unique_ptr<File> file = {};
-    FrameChain chain = {}; ///< Of the next frame; its offset is the end of the file.
+    FileIdentity identity = {};
+    quint64 generation = 1;
+    qint64 baseBytes = kDataOffset; ///< Where the log begins.
+    FrameChain chain = {};          ///< Of the next frame; its offset is the end of the log.
+    bool endsWithSeal = false;      ///< The last frame is one.
+    qint64 reservedBytes = 0; ///< Where the file ends: from the end of the log on there are zeros.
     OpenReport report = {};
     Metas metas = {};
 };
@@ -41,13 +36,20 @@ struct OpenFile
 base::Result<OpenFile> foundFile(FileSystem &files, const DataPaths &paths,
                                  const FileIdentity &identity);
 
+struct RecoveryOptions
+{
+    int threads = 1; ///< That load the base section.
+    TreeKeyOf treeKeyOf = {};
+};
+
 /// Reads storage.db into \a table and makes it fit for appending. It never guesses:
 ///  - what was never acknowledged (the end of the file, up to whatever a power cut left there) is
 ///    copied beside the file, then cut off and reported;
 ///  - where a later frame proves that damaged bytes were once safe on the disk, it is Corrupt and
-///    nothing is changed;
-///  - a file that is not ours, or of a newer program, is refused as it is.
+///    nothing is changed; so it is for all damage of the base section;
+///  - a file that is not ours, of another format, or a backup, is refused as it is.
 /// Every step may be interrupted and begun anew. After an error the table is to be thrown away.
-base::Result<OpenFile> recoverFile(FileSystem &files, const DataPaths &paths, store::Table &table);
+base::Result<OpenFile> recoverFile(FileSystem &files, const DataPaths &paths, store::Table &table,
+                                   const RecoveryOptions &options);
 
 } // namespace dynakv::storage

@@ -3,11 +3,13 @@
 
 #include "daemon/storage/frame_codec.h"
 #include "daemon/storage/storage_engine.h"
+#include "daemon/storage/storage_jobs.h"
 
 #include <QDateTime>
 #include <QDir>
 #include <QLoggingCategory>
 #include <QRandomGenerator>
+#include <QThread>
 
 #include <atomic>
 #include <chrono>
@@ -24,8 +26,14 @@ Q_LOGGING_CATEGORY(lcWorker, "dynakv.storage.worker")
 constexpr qsizetype kBatchBytesMax = qsizetype{4} << 20;
 constexpr qsizetype kQueuedBytesMax = qsizetype{256} << 20;
 constexpr auto kSyncInterval = std::chrono::seconds(1);
+/// Once nothing came for so long, the end of the file is marked as safe.
+constexpr auto kMarkAfter = std::chrono::seconds(1);
+constexpr auto kStatusInterval = std::chrono::milliseconds(100);
+constexpr int kLoadThreadsMax = store::Table::kLoadGroups;
 
-FileIdentity newIdentity()
+} // namespace
+
+FileIdentity newFileIdentity()
 {
     FileIdentity identity;
     identity.fileId.resize(kFileIdBytes);
@@ -35,16 +43,20 @@ FileIdentity newIdentity()
     return identity;
 }
 
-} // namespace
-
 /// Shared between the callers and the storage thread: the queue, under the mutex. The engine
 /// belongs to the storage thread from open() until that has ended.
 class StorageWorker::Impl
 {
 public:
-    Impl(FileSystem &files, store::Table &table, core::Durability durability)
-        : m_engine(std::make_unique<StorageEngine>(files, table, durability))
+    Impl(FileSystem &files, store::Table &table, core::Durability durability, TreeKeyOf treeKeyOf)
+        : m_engine(std::make_unique<StorageEngine>(
+              files, table,
+              StorageEngine::Options{
+                  durability,
+                  {qBound(1, QThread::idealThreadCount(), kLoadThreadsMax), std::move(treeKeyOf)}}))
         , m_durability(durability)
+        , m_rewrites(files, *m_engine, table,
+                     [this](const std::function<void()> &task) { runAndWait(task); })
     {
     }
     ~Impl();
@@ -54,6 +66,8 @@ public:
     void commit(CommitRequest request, Completion done);
     void runBetweenCommits(std::function<void()> task);
     [[nodiscard]] core::Durability durability() const { return m_durability; }
+    [[nodiscard]] StorageJobs &rewrites() { return m_rewrites; }
+    [[nodiscard]] StorageStatus status() const;
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -73,15 +87,25 @@ private:
     void run();
     Batch takeBatch();
     void commitBatch(Batch batch);
+    void runAndWait(const std::function<void()> &task);
     void syncIfDue();
+    /// When something is to be done even though nobody hands anything in.
+    [[nodiscard]] std::optional<Clock::time_point> nextChore() const;
+    void doChores(qint64 commitUs);
+    void publishStatus();
 
     std::unique_ptr<StorageEngine> m_engine;
     core::Durability m_durability = core::Durability::Sync;
+    StorageJobs m_rewrites;
     Metas m_metas;
     std::atomic<bool> m_isOpen = false;
+    // Storage thread only:
     Clock::time_point m_nextSync = {};
+    Clock::time_point m_lastCommit = {};
+    Clock::time_point m_nextStatus = {};
 
-    std::mutex m_mutex;
+    mutable std::mutex m_mutex;
+    StorageStatus m_status;
     std::condition_variable m_changed;
     std::deque<Job> m_jobs;
     qsizetype m_queuedBytes = 0;
@@ -93,6 +117,8 @@ StorageWorker::Impl::~Impl()
 {
     if (!m_thread.joinable())
         return;
+    // It may want a moment of the storage thread once more.
+    m_rewrites.stop();
     {
         const std::scoped_lock lock(m_mutex);
         m_isStopping = true;
@@ -104,11 +130,14 @@ StorageWorker::Impl::~Impl()
 base::Result<OpenReport> StorageWorker::Impl::open(const QString &directory)
 {
     const QString absolute = QDir::cleanPath(QDir::current().absoluteFilePath(directory));
-    auto report = m_engine->open(absolute, newIdentity());
+    auto report = m_engine->open(absolute, newFileIdentity());
     if (!report)
         return report;
     m_metas = m_engine->metas();
     m_isOpen = true;
+    publishStatus();
+    if (m_durability != core::Durability::Memory)
+        m_rewrites.start(absolute, report->isSuperblockDamaged);
     m_thread = std::thread([this] { run(); });
     return report;
 }
@@ -149,17 +178,38 @@ void StorageWorker::Impl::push(Job job)
     m_changed.notify_one();
 }
 
+void StorageWorker::Impl::runAndWait(const std::function<void()> &task)
+{
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool isDone = false;
+    runBetweenCommits([&] {
+        task();
+        const std::scoped_lock lock(mutex);
+        isDone = true;
+        changed.notify_one();
+    });
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&isDone] { return isDone; });
+}
+
 void StorageWorker::Impl::run()
 {
     for (;;) {
         Batch batch = takeBatch();
         if (batch.empty())
             return;
-        if (batch.front().task)
+        if (batch.front().task) {
             batch.front().task();
-        else
-            commitBatch(std::move(batch));
-        syncIfDue();
+            m_nextStatus = {}; // It may have been a swap.
+            doChores(0);
+            continue;
+        }
+        const auto start = Clock::now();
+        commitBatch(std::move(batch));
+        m_lastCommit = Clock::now();
+        doChores(
+            std::chrono::duration_cast<std::chrono::microseconds>(m_lastCommit - start).count());
     }
 }
 
@@ -170,12 +220,12 @@ StorageWorker::Impl::Batch StorageWorker::Impl::takeBatch()
     const auto isReady = [this] { return !m_jobs.empty() || m_isStopping; };
     std::unique_lock lock(m_mutex);
     while (!isReady()) {
-        const bool mustSync = m_durability == core::Durability::Interval && m_engine->hasUnsynced();
-        if (!mustSync) {
+        const auto chore = nextChore();
+        if (!chore) {
             m_changed.wait(lock, isReady);
-        } else if (!m_changed.wait_until(lock, m_nextSync, isReady)) {
+        } else if (!m_changed.wait_until(lock, *chore, isReady)) {
             lock.unlock();
-            syncIfDue();
+            doChores(0);
             lock.lock();
         }
     }
@@ -196,36 +246,76 @@ StorageWorker::Impl::Batch StorageWorker::Impl::takeBatch()
     return batch;
 }
 
+std::optional<StorageWorker::Impl::Clock::time_point> StorageWorker::Impl::nextChore() const
+{
+    if (m_engine->isSyncDue())
+        return m_nextSync;
+    if (m_engine->broken())
+        return Clock::now() + kSyncInterval;
+    if (m_engine->needsMark())
+        return m_lastCommit + kMarkAfter;
+    return std::nullopt;
+}
+
+void StorageWorker::Impl::doChores(qint64 commitUs)
+{
+    syncIfDue();
+    const auto now = Clock::now();
+    if (m_engine->needsMark() && now >= m_lastCommit + kMarkAfter)
+        m_engine->mark();
+    m_rewrites.consider(commitUs);
+    if (now >= m_nextStatus || m_engine->broken()) {
+        m_nextStatus = now + kStatusInterval;
+        publishStatus();
+    }
+}
+
+void StorageWorker::Impl::publishStatus()
+{
+    StorageStatus status;
+    status.fileBytes = m_engine->logEnd();
+    status.generation = m_engine->generation();
+    if (const auto &broken = m_engine->broken())
+        status.broken = broken->message;
+    const std::scoped_lock lock(m_mutex);
+    m_status = std::move(status);
+}
+
+StorageStatus StorageWorker::Impl::status() const
+{
+    const std::scoped_lock lock(m_mutex);
+    return m_status;
+}
+
 void StorageWorker::Impl::commitBatch(Batch batch)
 {
-    const bool wasSynced = !m_engine->hasUnsynced();
+    const bool wasSyncDue = m_engine->isSyncDue();
     std::vector<CommitRequest> requests;
     requests.reserve(batch.size());
     for (Job &job : batch)
         requests.push_back(std::move(job.request));
-    std::vector<CommitResult> results = m_engine->commit(std::move(requests));
-    if (wasSynced)
-        m_nextSync = Clock::now() + kSyncInterval;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
+    m_engine->commit(std::move(requests), [this, &batch](std::size_t i, CommitResult result) {
         if (batch[i].isRefused) {
-            results[i] = {CommitResult::Status::Failed, m_durability,
-                          "the disk cannot keep up: 256 MiB wait to be written"};
+            result = {CommitResult::Status::Failed, m_durability,
+                      "the disk cannot keep up: 256 MiB wait to be written"};
         }
-        batch[i].done(std::move(results[i]));
-    }
+        batch[i].done(std::move(result));
+    });
+    if (!wasSyncDue)
+        m_nextSync = Clock::now() + kSyncInterval;
 }
 
 void StorageWorker::Impl::syncIfDue()
 {
-    if (m_durability != core::Durability::Interval || !m_engine->hasUnsynced() ||
-        Clock::now() < m_nextSync)
+    if (!m_engine->isSyncDue() || Clock::now() < m_nextSync)
         return;
     if (const auto synced = m_engine->sync(); !synced)
         qCWarning(lcWorker, "up to a second of acknowledged writes may not survive a power cut");
 }
 
-StorageWorker::StorageWorker(FileSystem &files, store::Table &table, core::Durability durability)
-    : m_impl(std::make_unique<Impl>(files, table, durability))
+StorageWorker::StorageWorker(FileSystem &files, store::Table &table, core::Durability durability,
+                             TreeKeyOf treeKeyOf)
+    : m_impl(std::make_unique<Impl>(files, table, durability, std::move(treeKeyOf)))
 {
 }
 
@@ -277,6 +367,31 @@ base::Result<void> StorageWorker::commitAndWait(CommitRequest request)
 core::Durability StorageWorker::durability() const
 {
     return m_impl->durability();
+}
+
+base::Result<quint64> StorageWorker::compact()
+{
+    return m_impl->rewrites().compact();
+}
+
+base::Result<quint64> StorageWorker::backup(const QByteArray &name)
+{
+    return m_impl->rewrites().backup(name);
+}
+
+std::optional<StorageJob> StorageWorker::job(quint64 id) const
+{
+    return m_impl->rewrites().find(id);
+}
+
+std::vector<StorageJob> StorageWorker::jobs() const
+{
+    return m_impl->rewrites().all();
+}
+
+StorageStatus StorageWorker::status() const
+{
+    return m_impl->status();
 }
 
 } // namespace dynakv::storage

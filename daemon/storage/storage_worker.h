@@ -2,6 +2,8 @@
 #pragma once
 
 #include "daemon/storage/commit.h"
+#include "daemon/storage/recovery.h"
+#include "daemon/storage/storage_job.h"
 #include "daemon/store/table.h"
 #include "shared/base/result.h"
 
@@ -9,24 +11,37 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace dynakv::storage {
 
 class FileSystem;
 
+/// How the file does, for operators.
+struct StorageStatus
+{
+    qint64 fileBytes = 0;
+    quint64 generation = 0;
+    QByteArray broken =
+        {}; ///< Why writes are refused until the file is healed; empty: they are not.
+};
+
 /// Owns storage.db, its lock and the one thread that writes it. Group commit: while one sync runs
 /// the next batch forms. In `sync` mode a commit is applied to the table, and completed, only after
-/// the disk has it.
+/// the disk has it. Compaction, backup and healing run beside that on a thread of their own.
 ///
 /// Thread: open() and the destructor on the owner's, commit() from any; completions run on the
-/// storage thread, in the order of the commits. A queue beyond 256 MiB refuses what comes.
+/// storage thread, in the order of the commits that make the same promise. A queue beyond 256 MiB
+/// refuses what comes.
 class StorageWorker
 {
 public:
     using Completion = std::function<void(CommitResult)>;
 
     /// \a table must outlive the worker; from open() on only the worker changes it.
-    StorageWorker(FileSystem &files, store::Table &table, core::Durability durability);
+    StorageWorker(FileSystem &files, store::Table &table, core::Durability durability,
+                  TreeKeyOf treeKeyOf = {});
     /// Commits what was handed in, then closes.
     ~StorageWorker();
 
@@ -48,10 +63,20 @@ public:
 
     [[nodiscard]] core::Durability durability() const;
 
+    /// As StorageJobs::compact() and backup().
+    base::Result<quint64> compact();
+    base::Result<quint64> backup(const QByteArray &name);
+    [[nodiscard]] std::optional<StorageJob> job(quint64 id) const;
+    [[nodiscard]] std::vector<StorageJob> jobs() const;
+    [[nodiscard]] StorageStatus status() const;
+
 private:
     class Impl;
     std::unique_ptr<Impl> m_impl;
 };
+
+/// For a file to be founded: random, and the present.
+FileIdentity newFileIdentity();
 
 /// The real disk: unbuffered QFile plus the platform's sync, lock and rename.
 FileSystem &realFileSystem();

@@ -3,12 +3,12 @@
 
 namespace dynakv::store {
 
-void ExpiryIndex::add(qint64 expiresAtMs)
+void ExpiryIndex::add(qint64 expiresAtMs, qint64 count)
 {
     const std::scoped_lock lock(m_mutex);
-    ++m_countByMs[expiresAtMs];
+    m_countByMs[expiresAtMs] += count;
     if (expiresAtMs <= m_boundaryMs)
-        ++m_expired;
+        m_expired += count;
 }
 
 void ExpiryIndex::remove(qint64 expiresAtMs)
@@ -38,6 +38,14 @@ qint64 ExpiryIndex::expiredAt(qint64 wallMs)
         m_expired -= sumBetween(wallMs, m_boundaryMs);
     m_boundaryMs = wallMs;
     return m_expired;
+}
+
+qint64 ExpiryIndex::memoryBytes() const
+{
+    // A node of the map is two thirds full.
+    constexpr qint64 bytesOfEntry = 3 * sizeof(qint64);
+    const std::scoped_lock lock(m_mutex);
+    return static_cast<qint64>(m_countByMs.size()) * bytesOfEntry;
 }
 
 } // namespace dynakv::store

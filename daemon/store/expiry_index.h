@@ -16,13 +16,15 @@ namespace dynakv::store {
 class ExpiryIndex
 {
 public:
-    void add(qint64 expiresAtMs);
+    void add(qint64 expiresAtMs, qint64 count = 1);
     void remove(qint64 expiresAtMs);
     /// Values whose expiry is at or before \a wallMs.
     [[nodiscard]] qint64 expiredAt(qint64 wallMs);
+    /// What its map takes, about.
+    [[nodiscard]] qint64 memoryBytes() const;
 
 private:
-    std::mutex m_mutex;
+    mutable std::mutex m_mutex;
     absl::btree_map<qint64, qint64> m_countByMs;
     qint64 m_boundaryMs = 0; ///< Everything at or before it is in m_expired.
     qint64 m_expired = 0;

@@ -30,7 +30,7 @@ void ListingCursor::fetch()
     while (m_keys.empty() && !m_isAtEnd) {
         const auto walk = m_partition.visitSlice(
             m_bound, [this](const PackedRecord &record) { return visit(record); });
-        if (walk == Partition::Walk::Ended)
+        if (walk == Walk::Ended)
             m_isAtEnd = true;
     }
 }

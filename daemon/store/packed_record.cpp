@@ -9,11 +9,6 @@
 namespace dynakv::store {
 namespace {
 
-constexpr quint8 kIsTombstone = 1;
-constexpr quint8 kHasExpiry = 2;
-constexpr quint8 kHasContext = 4;
-constexpr quint8 kHasContentHash = 8;
-
 /// From here on hashing again costs more than the eight bytes that keep the hash.
 constexpr qsizetype kKeepHashFromBytes = 256;
 
@@ -36,20 +31,24 @@ void putInt(Int number, char *&at)
 
 void putBytes(QByteArrayView bytes, char *&at)
 {
-    if (bytes.isEmpty())
-        return;
-    std::memcpy(at, bytes.data(), static_cast<std::size_t>(bytes.size()));
-    at += bytes.size();
-}
-
-QByteArray borrowed(QByteArrayView bytes)
-{
-    return QByteArray::fromRawData(bytes.data(), bytes.size());
+    const auto size = static_cast<std::size_t>(bytes.size());
+    // A call costs more than to copy what most keys have: two words that may overlap.
+    if (size >= 8 && size <= 16) {
+        std::array<quint64, 2> words;
+        std::memcpy(words.data(), bytes.data(), 8);
+        std::memcpy(words.data() + 1, bytes.data() + size - 8, 8);
+        std::memcpy(at, words.data(), 8);
+        std::memcpy(at + size - 8, words.data() + 1, 8);
+    } else if (size != 0) {
+        std::memcpy(at, bytes.data(), size);
+    }
+    at += size;
 }
 
 } // namespace
 
-PackedRecord::Owner PackedRecord::pack(const core::Record &record, quint64 contentHash)
+PackedRecord *PackedRecord::pack(RecordPool &pool, const core::RecordView &record,
+                                 quint64 contentHash)
 {
     namespace limits = base::limits;
     // Whoever lets a record in checks it; beyond these the fields below would not hold it.
@@ -73,10 +72,10 @@ PackedRecord::Owner PackedRecord::pack(const core::Record &record, quint64 conte
              sizeof(quint64));
     addField(!record.context.isEmpty(), kHasContext, sizeof(quint16));
 
-    static_assert(sizeof(PackedRecord) == 24);
-    auto *packed = new (::operator new(static_cast<std::size_t>(bytes))) PackedRecord;
-    packed->m_clock = record.version.clock;
-    packed->m_node = record.version.node;
+    static_assert(sizeof(PackedRecord) == 24 && alignof(PackedRecord) == 4);
+    auto *packed = new (pool.allocate(static_cast<std::size_t>(bytes))) PackedRecord;
+    packed->m_clock = halvesOf(record.version.clock);
+    packed->m_node = halvesOf(record.version.node);
     packed->m_valueBytes = static_cast<quint32>(record.value.size());
     packed->m_keyBytes = static_cast<quint16>(record.key.size());
     packed->m_contentTypeBytes = static_cast<quint8>(record.contentType.size());
@@ -93,13 +92,21 @@ PackedRecord::Owner PackedRecord::pack(const core::Record &record, quint64 conte
     putBytes(record.contentType, at);
     putBytes(record.context, at);
     putBytes(record.value, at);
-    return Owner(packed);
+    return packed;
 }
 
-void PackedRecord::Deleter::operator()(PackedRecord *record) const
+void PackedRecord::free(RecordPool &pool)
 {
-    record->~PackedRecord();
-    ::operator delete(record);
+    const std::size_t bytes = packedBytes();
+    this->~PackedRecord();
+    pool.free(this, bytes);
+}
+
+std::size_t PackedRecord::packedBytes() const
+{
+    const QByteArrayView value = tail().value;
+    return static_cast<std::size_t>(value.data() + value.size() -
+                                    reinterpret_cast<const char *>(this));
 }
 
 PackedRecord::Tail PackedRecord::tail() const
@@ -123,15 +130,6 @@ PackedRecord::Tail PackedRecord::tail() const
     return tail;
 }
 
-QByteArrayView PackedRecord::key() const
-{
-    // The hot path of every comparison: only the fields before the key are counted.
-    const auto skipped = (has(kHasExpiry) ? sizeof(qint64) : 0) +
-                         (has(kHasContentHash) ? sizeof(quint64) : 0) +
-                         (has(kHasContext) ? sizeof(quint16) : 0);
-    return {reinterpret_cast<const char *>(this + 1) + skipped, qsizetype{m_keyBytes}};
-}
-
 core::RecordKind PackedRecord::kind() const
 {
     return has(kIsTombstone) ? core::RecordKind::Tombstone : core::RecordKind::Value;
@@ -149,30 +147,16 @@ bool PackedRecord::isLive(qint64 wallMs) const
 
 quint64 PackedRecord::contentHash() const
 {
-    const Tail parts = tail();
     if (has(kHasContentHash))
-        return parts.contentHash;
-    core::Record record;
-    record.kind = kind();
-    record.expiresAtMs = parts.expiresAtMs;
-    record.contentType = borrowed(parts.contentType);
-    record.context = borrowed(parts.context);
-    record.value = borrowed(parts.value);
-    return core::contentHashOf(record);
+        return tail().contentHash;
+    return core::contentHashOf(view());
 }
 
-core::Record PackedRecord::unpack() const
+core::RecordView PackedRecord::view() const
 {
     const Tail parts = tail();
-    core::Record record;
-    record.key = parts.key.toByteArray();
-    record.kind = kind();
-    record.version = version();
-    record.expiresAtMs = parts.expiresAtMs;
-    record.contentType = parts.contentType.toByteArray();
-    record.context = parts.context.toByteArray();
-    record.value = parts.value.toByteArray();
-    return record;
+    return {parts.key,         kind(),        version(),  parts.expiresAtMs,
+            parts.contentType, parts.context, parts.value};
 }
 
 } // namespace dynakv::store

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/store/partition.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace dynakv::store {
 
-Partition::~Partition()
+Partition::Partition(RecordPool &pool)
+    : m_pool(pool)
+    , m_slots(Less(), PoolAllocator<Slot>(pool))
+    , m_leaves(PoolAllocator<quint64>(pool))
 {
-    for (const Slot &slot : m_slots)
-        PackedRecord::Deleter()(slot.record);
-}
-
-Partition::Probe Partition::probeOf(QByteArrayView key)
-{
-    // Zeros in front of what a short key lacks keep its order; equal prefixes compare whole keys.
-    char bytes[sizeof(quint64)] = {};
-    if (!key.isEmpty())
-        std::memcpy(bytes, key.data(), qMin(sizeof bytes, static_cast<std::size_t>(key.size())));
-    return {qFromBigEndian<quint64>(bytes), key};
 }
 
 Partition::Slots::const_iterator Partition::seek(QByteArrayView key, bool isExclusive) const
@@ -26,7 +21,7 @@ Partition::Slots::const_iterator Partition::seek(QByteArrayView key, bool isExcl
     return isExclusive ? m_slots.upper_bound(probe) : m_slots.lower_bound(probe);
 }
 
-Change Partition::apply(const core::Record &record, const core::Stamp &stamp, quint8 leaf,
+Change Partition::apply(const core::RecordView &record, const core::Stamp &stamp, quint8 leaf,
                         quint64 treeKey)
 {
     const Probe probe = probeOf(record.key);
@@ -42,34 +37,48 @@ Change Partition::apply(const core::Record &record, const core::Stamp &stamp, qu
         treeChange ^= core::treeElement(treeKey, record.key, held);
     }
 
-    PackedRecord::Owner packed = PackedRecord::pack(record, stamp.contentHash);
+    PackedRecord *packed = PackedRecord::pack(m_pool, record, stamp.contentHash);
     const std::unique_lock lock(m_mutex);
-    if (!m_leaves)
-        m_leaves = std::make_unique<core::TreeLeaves>();
-    (*m_leaves)[leaf] ^= treeChange;
+    m_leaves.resize(core::kLeafCount);
+    m_leaves[leaf] ^= treeChange;
     m_root ^= treeChange;
     if (isKnown) {
-        PackedRecord::Owner replaced(std::exchange(at->record, packed.release()));
-        return {Applied::Newer, std::move(replaced)};
+        PackedRecord *replaced = std::exchange(at->record, packed);
+        return {Applied::Newer, PackedRecord::Owner(replaced, {&m_pool})};
     }
-    m_slots.insert(at, Slot{probe.prefix, packed.release()});
+    m_slots.insert(at, Slot{probe.prefix, packed});
     return {Applied::Newer, {}};
+}
+
+bool Partition::append(const core::RecordView &record, quint8 leaf, quint64 treeKey)
+{
+    const Probe probe = probeOf(record.key);
+    if (!m_slots.empty() && !Less()(*m_slots.rbegin(), probe))
+        return false;
+    const core::Stamp stamp = core::stampOf(record);
+    const quint64 element = core::treeElement(treeKey, record.key, stamp);
+    m_leaves.resize(core::kLeafCount);
+    m_leaves[leaf] ^= element;
+    m_root ^= element;
+    m_slots.insert(m_slots.end(),
+                   Slot{probe.prefix, PackedRecord::pack(m_pool, record, stamp.contentHash)});
+    return true;
 }
 
 void Partition::rebuildTree(quint64 treeKey)
 {
     if (m_slots.empty())
         return;
-    auto leaves = std::make_unique<core::TreeLeaves>();
+    Leaves leaves(core::kLeafCount, 0, m_leaves.get_allocator());
     quint64 root = 0;
     for (const Slot &slot : m_slots) {
         const QByteArrayView key = slot.record->key();
         const quint64 element = core::treeElement(treeKey, key, slot.record->stamp());
-        (*leaves)[core::slotOf(key).leaf] ^= element;
+        leaves[core::slotOf(key).leaf] ^= element;
         root ^= element;
     }
     const std::unique_lock lock(m_mutex);
-    m_leaves = std::move(leaves);
+    m_leaves.swap(leaves);
     m_root = root;
 }
 
@@ -79,7 +88,7 @@ std::optional<core::Record> Partition::find(QByteArrayView key) const
     const auto at = m_slots.find(probeOf(key));
     if (at == m_slots.end())
         return std::nullopt;
-    return at->record->unpack();
+    return at->record->view().toRecord();
 }
 
 std::optional<core::Stamp> Partition::stampOf(QByteArrayView key) const
@@ -100,10 +109,12 @@ quint64 Partition::root() const
 core::TreeLeaves Partition::leaves() const
 {
     const std::shared_lock lock(m_mutex);
-    return m_leaves ? *m_leaves : core::TreeLeaves{};
+    core::TreeLeaves leaves = {};
+    std::copy(m_leaves.begin(), m_leaves.end(), leaves.begin());
+    return leaves;
 }
 
-Partition::Walk Partition::visitSlice(Bound &bound, const Visitor &visit) const
+Walk Partition::visitSlice(Bound &bound, const Visitor &visit) const
 {
     const std::shared_lock lock(m_mutex);
     auto at = seek(bound.key, bound.isExclusive);

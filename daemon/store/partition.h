@@ -3,7 +3,9 @@
 
 #include "daemon/core/record_source.h"
 #include "daemon/store/packed_record.h"
+#include "daemon/store/pool_allocator.h"
 #include "daemon/store/table.h"
+#include "daemon/store/walk.h"
 
 #include <absl/container/btree_set.h>
 
@@ -11,21 +13,11 @@
 
 #include <cstring>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <vector>
 
 namespace dynakv::store {
-
-/// How many records one hold of a lock may visit.
-inline constexpr int kSliceItems = 256;
-
-/// Where a walk begins: at the first key that is not less than, or greater than, this one.
-struct Bound
-{
-    QByteArray key = {};
-    bool isExclusive = false;
-};
 
 /// What one apply() changed, for the table's sums.
 struct Change
@@ -42,21 +34,20 @@ struct Change
 class Partition
 {
 public:
-    enum class Walk : quint8 {
-        Ended,     ///< There is nothing behind the last visited key.
-        Stopped,   ///< The visitor had enough.
-        SliceFull, ///< To be continued after the last visited key.
-    };
     /// False stops the walk; that record counts as visited.
     using Visitor = std::function<bool(const PackedRecord &)>;
 
-    Partition() = default;
-    ~Partition();
+    /// Everything in the partition lies in \a pool, which must outlive it.
+    explicit Partition(RecordPool &pool);
     Partition(const Partition &) = delete;
     Partition &operator=(const Partition &) = delete;
 
-    Change apply(const core::Record &record, const core::Stamp &stamp, quint8 leaf,
+    Change apply(const core::RecordView &record, const core::Stamp &stamp, quint8 leaf,
                  quint64 treeKey);
+    /// For the start-up, while nobody else uses the partition: adds \a record behind the last one.
+    /// False, and nothing changed, if its key is not greater than that one's.
+    bool append(const core::RecordView &record, quint8 leaf, quint64 treeKey);
+    [[nodiscard]] bool isEmpty() const { return m_slots.empty(); }
     void rebuildTree(quint64 treeKey);
 
     [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const;
@@ -94,15 +85,28 @@ private:
         static QByteArrayView keyOf(const Slot &slot) { return slot.record->key(); }
         static QByteArrayView keyOf(const Probe &probe) { return probe.key; }
     };
-    using Slots = absl::btree_set<Slot, Less>;
+    using Slots = absl::btree_set<Slot, Less, PoolAllocator<Slot>>;
+    using Leaves = std::vector<quint64, PoolAllocator<quint64>>;
 
-    static Probe probeOf(QByteArrayView key);
+    static Probe probeOf(QByteArrayView key)
+    {
+        // Zeros in front of what a short key lacks keep its order; equal prefixes compare whole
+        // keys.
+        const auto size = static_cast<std::size_t>(key.size());
+        quint64 prefix = 0;
+        if (size >= sizeof prefix)
+            std::memcpy(&prefix, key.data(), sizeof prefix);
+        else if (size != 0)
+            std::memcpy(&prefix, key.data(), size);
+        return {qFromBigEndian(prefix), key};
+    }
     [[nodiscard]] Slots::const_iterator seek(QByteArrayView key, bool isExclusive) const;
 
+    RecordPool &m_pool;
     mutable std::shared_mutex m_mutex;
     Slots m_slots;
     /// Made with the first record: 2 KiB that an empty table does not need 256 times.
-    std::unique_ptr<core::TreeLeaves> m_leaves;
+    Leaves m_leaves;
     quint64 m_root = 0;
 };
 

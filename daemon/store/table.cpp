@@ -2,14 +2,11 @@
 #include "daemon/store/table.h"
 
 #include "daemon/core/key_hash.h"
-#include "daemon/store/expiry_index.h"
 #include "daemon/store/listing_cursor.h"
-#include "daemon/store/partition.h"
+#include "daemon/store/table_impl.h"
 #include "shared/base/limits.h"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 
 namespace dynakv::store {
 namespace {
@@ -39,24 +36,22 @@ Bound startOf(const ListQuery &query)
 
 } // namespace
 
-struct Table::Impl
+Table::Impl::Impl()
 {
-    void updateStats(const core::Record &record, const PackedRecord *replaced);
-    qint64 liveAt(qint64 wallMs);
-    qint64 estimate(const QByteArray &prefix, qint64 wallMs);
+    for (std::size_t i = 0; i < core::kPartitionCount; ++i)
+        partitions.emplace_back(pools[i * kLoadGroups / core::kPartitionCount]);
+}
 
-    std::array<Partition, core::kPartitionCount> partitions;
-    ExpiryIndex expiries;
-    std::atomic<qint64> records = 0;
-    std::atomic<qint64> tombstones = 0;
-    std::atomic<qint64> bytes = 0;
-    std::atomic<quint64> newestClock = 0;
-    /// One writer at a time, and the tree key belongs to it.
-    std::mutex writer;
-    quint64 treeKey = 0;
-};
+qint64 Table::Impl::memoryBytes()
+{
+    qint64 sum = static_cast<qint64>(sizeof(Impl)) + expiries.memoryBytes();
+    sum += static_cast<qint64>(partitions.size() * sizeof(Partition));
+    for (const RecordPool &pool : pools)
+        sum += pool.usedBytes();
+    return sum;
+}
 
-void Table::Impl::updateStats(const core::Record &record, const PackedRecord *replaced)
+void Table::Impl::updateStats(const core::RecordView &record, const PackedRecord *replaced)
 {
     const bool isTombstone = record.kind == core::RecordKind::Tombstone;
     const bool wasTombstone = replaced && replaced->kind() == core::RecordKind::Tombstone;
@@ -100,7 +95,7 @@ Table::Table()
 
 Table::~Table() = default;
 
-Applied Table::apply(core::Record record)
+Applied Table::apply(const core::RecordView &record)
 {
     const std::scoped_lock lock(m_impl->writer);
     const core::KeySlot slot = core::slotOf(record.key);
@@ -142,8 +137,8 @@ std::vector<core::KeyStamp> Table::stamps(quint8 partition, const core::LeafSet 
 {
     std::vector<core::KeyStamp> found;
     Bound bound = {after.toByteArray(), true};
-    auto walk = limit > 0 ? Partition::Walk::SliceFull : Partition::Walk::Stopped;
-    while (walk == Partition::Walk::SliceFull) {
+    auto walk = limit > 0 ? Walk::SliceFull : Walk::Stopped;
+    while (walk == Walk::SliceFull) {
         walk = m_impl->partitions[partition].visitSlice(bound, [&](const PackedRecord &record) {
             const QByteArrayView key = record.key();
             if (leaves.test(core::slotOf(key).leaf))
@@ -167,6 +162,18 @@ qint64 Table::liveCount() const
 qint64 Table::byteCount() const
 {
     return m_impl->bytes;
+}
+
+Walk Table::visitSlice(quint8 partition, Bound &bound,
+                       const std::function<bool(const core::RecordView &)> &visit) const
+{
+    return m_impl->partitions[partition].visitSlice(
+        bound, [&visit](const PackedRecord &record) { return visit(record.view()); });
+}
+
+qint64 Table::memoryBytes() const
+{
+    return m_impl->memoryBytes();
 }
 
 Listing Table::list(const ListQuery &query) const
@@ -209,7 +216,7 @@ Listing Table::list(const ListQuery &query) const
 
 TableStats Table::stats() const
 {
-    return {m_impl->records, m_impl->tombstones, m_impl->bytes};
+    return {m_impl->records, m_impl->tombstones, m_impl->bytes, m_impl->memoryBytes()};
 }
 
 quint64 Table::newestClock() const
@@ -220,6 +227,8 @@ quint64 Table::newestClock() const
 void Table::setTreeKey(quint64 clusterId)
 {
     const std::scoped_lock lock(m_impl->writer);
+    if (m_impl->treeKey == clusterId)
+        return;
     m_impl->treeKey = clusterId;
     for (Partition &partition : m_impl->partitions)
         partition.rebuildTree(clusterId);

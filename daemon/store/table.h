@@ -3,9 +3,11 @@
 
 #include "daemon/core/record.h"
 #include "daemon/core/record_source.h"
+#include "daemon/store/walk.h"
 
 #include <QByteArray>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -22,7 +24,8 @@ struct TableStats
 {
     qint64 records = 0; ///< Tombstones and expired ones included.
     qint64 tombstones = 0;
-    qint64 bytes = 0; ///< Keys and values of all records.
+    qint64 bytes = 0;       ///< Keys and values of all records.
+    qint64 memoryBytes = 0; ///< What the table takes to hold them.
     bool operator==(const TableStats &) const = default;
 };
 
@@ -61,10 +64,15 @@ struct Listing
 class Table final : public core::RecordSource
 {
 public:
+    /// What is loaded at the start can be loaded by so many threads, see TableLoader: group g holds
+    /// the partitions from g * kPartitionCount / kLoadGroups on, and as many.
+    static constexpr int kLoadGroups = 4;
+
     Table();
     ~Table() override;
 
-    Applied apply(core::Record record);
+    Applied apply(const core::RecordView &record);
+    Applied apply(const core::Record &record) { return apply(core::viewOf(record)); }
 
     [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const override;
     [[nodiscard]] std::optional<core::Stamp> stampOf(QByteArrayView key) const override;
@@ -76,17 +84,24 @@ public:
     [[nodiscard]] qint64 recordCount() const override;
     [[nodiscard]] qint64 liveCount() const override;
     [[nodiscard]] qint64 byteCount() const override;
-    [[nodiscard]] qint64 memoryBytes() const override { return byteCount() + recordCount() * 48; }
+    [[nodiscard]] qint64 memoryBytes() const override;
+
+    /// Visits records of \a partition in key order, tombstones and expired ones included, under one
+    /// hold of its lock: at most kSliceItems of them, and \a bound moves behind the last one.
+    /// A \a visit that returns false ends the slice; it must not call the table.
+    Walk visitSlice(quint8 partition, Bound &bound,
+                    const std::function<bool(const core::RecordView &)> &visit) const;
 
     [[nodiscard]] Listing list(const ListQuery &query) const;
     [[nodiscard]] TableStats stats() const;
     /// The greatest clock applied so far, 0 for none.
     [[nodiscard]] quint64 newestClock() const;
 
-    /// Keys the hash tree by \a clusterId and builds it anew: O(records).
+    /// Keys the hash tree by \a clusterId and, unless that was the key, builds it anew: O(records).
     void setTreeKey(quint64 clusterId);
 
 private:
+    friend class TableLoader;
     struct Impl;
     std::unique_ptr<Impl> m_impl;
 };

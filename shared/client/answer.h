@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "shared/base/api/key_page.h"
 #include "shared/base/api/problem.h"
 #include "shared/base/endpoint.h"
 
@@ -8,6 +9,7 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 namespace dynakv::client {
 
@@ -25,6 +27,7 @@ struct Failure
     FailureKind kind = FailureKind::Unreachable;
     QByteArray message = {}; ///< For people, UTF-8: names the node, the cause and the remedy.
     base::api::Problem problem = {}; ///< status is 0 unless a node refused.
+    int retryAfterSeconds = 0;       ///< What the node that refused asked for; 0: nothing.
     /// A write that was sent and not answered: it may hold or not. Reading the key tells.
     bool outcomeUnknown = false;
 };
@@ -56,7 +59,33 @@ struct Value
     bool isRaw = false;
     QByteArray contentType = {}; ///< Of a raw value; empty for JSON.
     QByteArray version = {};
+    qint64 ttlSeconds = 0; ///< Of a put: how long it shall live, 0 for ever. A get leaves it at 0.
     bool operator==(const Value &) const = default;
+};
+
+/// Which part of the keys to list.
+struct ListQuery
+{
+    QByteArray prefix = {};
+    QByteArray from = {};  ///< The first key that may be listed; empty: the prefix's first.
+    QByteArray after = {}; ///< The `next` of the page before; empty: the first page.
+    int limit = 100;       ///< 1 to limits::kPageKeysMax.
+};
+
+struct ListedValue
+{
+    base::api::KeyEntry entry = {};
+    Value value = {};
+    bool operator==(const ListedValue &) const = default;
+};
+
+/// A page of keys with their values. It can be empty and still have a successor.
+struct ValuePage
+{
+    std::vector<ListedValue> keys = {};
+    qint64 totalEstimate = 0;
+    QByteArray next = {};
+    bool operator==(const ValuePage &) const = default;
 };
 
 /// What a write did.

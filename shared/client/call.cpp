@@ -15,6 +15,7 @@ constexpr std::size_t kAttemptsMax = 6;
 constexpr int kAttemptTotalMs = 30'000;
 constexpr int kExtraForWritesMs = 1000;
 constexpr int kUnavailable = 503;
+constexpr int kRetryAfterSecondsMax = 3600;
 
 QNetworkRequest networkRequest(const base::Endpoint &node, const Request &request)
 {
@@ -187,8 +188,11 @@ void Call::finishAttempt()
     exchange.durability = reply->rawHeader("DynaKV-Durability");
     exchange.node = m_nodes[m_next];
     exchange.latencyMs = static_cast<int>(m_elapsed.elapsed());
-    if (status >= 300)
+    if (status >= 300) {
         exchange.failure = refusal(exchange);
+        const int seconds = reply->rawHeader("Retry-After").toInt();
+        exchange.failure.retryAfterSeconds = std::clamp(seconds, 0, kRetryAfterSecondsMax);
+    }
     answer(std::move(exchange));
 }
 

@@ -96,6 +96,29 @@ std::optional<QByteArrayView> memberText(QByteArrayView text, QByteArrayView nam
     }
 }
 
+std::optional<std::vector<QByteArrayView>> elementTexts(QByteArrayView text)
+{
+    std::vector<QByteArrayView> elements;
+    qsizetype at = skipSpace(text, 0);
+    if (at >= text.size() || text[at] != '[')
+        return std::nullopt;
+    at = skipSpace(text, at + 1);
+    if (at < text.size() && text[at] == ']')
+        return elements;
+    while (true) {
+        const qsizetype end = skipValue(text, at);
+        if (end == kNotFound)
+            return std::nullopt;
+        elements.push_back(text.sliced(at, end - at));
+        at = skipSpace(text, end);
+        if (at < text.size() && text[at] == ']')
+            return elements;
+        if (at >= text.size() || text[at] != ',')
+            return std::nullopt;
+        at = skipSpace(text, at + 1);
+    }
+}
+
 bool isOneValue(QByteArrayView text)
 {
     const qsizetype end = skipValue(text, skipSpace(text, 0));

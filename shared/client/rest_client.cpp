@@ -6,9 +6,12 @@
 #include "shared/client/call.h"
 #include "shared/client/json_slice.h"
 
+#include <QJsonArray>
 #include <QJsonDocument>
 #include <QNetworkProxy>
 #include <QPointer>
+
+#include <algorithm>
 
 namespace dynakv::client {
 namespace {
@@ -23,6 +26,8 @@ constexpr qsizetype kSmallAnswerMax = qsizetype{64} << 10;
 constexpr qsizetype kListAnswerMax = qsizetype{8} << 20;
 /// The greatest value as base64 with what stands around it.
 constexpr qsizetype kValueAnswerMax = base::limits::kValueBytesMax / 3 * 4 + kSmallAnswerMax;
+/// A page of values ends early, but not before its first one.
+constexpr qsizetype kValuesAnswerMax = std::max(kListAnswerMax, kValueAnswerMax);
 
 QByteArray versionFromEtag(const QByteArray &etag)
 {
@@ -54,27 +59,67 @@ base::Result<KeyPage> readPage(const Exchange &exchange)
     return base::api::keyPageFromJson(objectOf(exchange));
 }
 
-base::Result<Value> readValue(const Exchange &exchange)
+/// The value that stands in \a text, an object with the members of the single-key answer.
+base::Result<Value> valueIn(QByteArrayView text)
 {
-    const auto text = memberText(exchange.body, "value");
-    if (!text)
+    const auto json = memberText(text, "value");
+    if (!json)
         return notTheApi("a value document");
     Value value;
-    value.version = versionFromEtag(exchange.etag);
-    if (!memberText(exchange.body, "encoding")) {
-        value.bytes = text->toByteArray();
+    const auto encoding = memberText(text, "encoding");
+    if (!encoding) {
+        value.bytes = json->toByteArray();
         return value;
     }
-    const QJsonObject object = objectOf(exchange);
-    auto decoded =
-        QByteArray::fromBase64Encoding(object.value(QLatin1String("value")).toString().toLatin1(),
-                                       QByteArray::AbortOnBase64DecodingErrors);
-    if (!decoded || object.value(QLatin1String("encoding")).toString() != QLatin1String("base64"))
+    const auto type = memberText(text, "content_type");
+    const bool isText = json->size() >= 2 && json->front() == '"';
+    if (*encoding != QByteArrayView("\"base64\"") || !isText)
+        return notTheApi("a raw value in base64");
+    auto decoded = QByteArray::fromBase64Encoding(json->sliced(1, json->size() - 2).toByteArray(),
+                                                  QByteArray::AbortOnBase64DecodingErrors);
+    if (!decoded)
         return notTheApi("a raw value in base64");
     value.isRaw = true;
     value.bytes = std::move(*decoded);
-    value.contentType = object.value(QLatin1String("content_type")).toString().toUtf8();
+    // An array around it, since a document of one text is none to Qt.
+    if (type)
+        value.contentType = QJsonDocument::fromJson('[' + type->toByteArray() + ']')
+                                .array()
+                                .at(0)
+                                .toString()
+                                .toUtf8();
     return value;
+}
+
+base::Result<Value> readValue(const Exchange &exchange)
+{
+    auto value = valueIn(exchange.body);
+    if (value)
+        value->version = versionFromEtag(exchange.etag);
+    return value;
+}
+
+base::Result<ValuePage> readValuePage(const Exchange &exchange)
+{
+    auto page = readPage(exchange);
+    if (!page)
+        return page.error();
+    const auto array = memberText(exchange.body, "keys");
+    const auto texts = array ? elementTexts(*array) : std::nullopt;
+    if (!texts || texts->size() != page->keys.size())
+        return notTheApi("a page of keys");
+    ValuePage result;
+    result.totalEstimate = page->totalEstimate;
+    result.next = std::move(page->next);
+    result.keys.reserve(texts->size());
+    for (std::size_t i = 0; i < texts->size(); ++i) {
+        auto value = valueIn((*texts)[i]);
+        if (!value)
+            return value.error();
+        value->version = page->keys[i].version;
+        result.keys.push_back({std::move(page->keys[i]), std::move(*value)});
+    }
+    return result;
 }
 
 base::Result<Receipt> readReceipt(const Exchange &exchange)
@@ -93,6 +138,19 @@ base::Result<QByteArray> readVersion(const Exchange &exchange)
     if (version.isEmpty())
         return notTheApi("marked with a version (ETag)");
     return version;
+}
+
+QByteArray listTarget(const ListQuery &query)
+{
+    QByteArray target = "/v1/keys?limit=" + QByteArray::number(query.limit);
+    const auto add = [&target](const char *name, const QByteArray &value) {
+        if (!value.isEmpty())
+            target += '&' + (name + ('=' + value.toPercentEncoding()));
+    };
+    add("prefix", query.prefix);
+    add("from", query.from);
+    add("after", query.after);
+    return target;
 }
 
 template <typename T>
@@ -206,13 +264,17 @@ void RestClient::keys(const QByteArray &prefix, const QByteArray &after, int lim
                       QObject *context, Callback<KeyPage> done)
 {
     Request request;
-    request.target = "/v1/keys?limit=" + QByteArray::number(limit);
-    if (!prefix.isEmpty())
-        request.target += "&prefix=" + prefix.toPercentEncoding();
-    if (!after.isEmpty())
-        request.target += "&after=" + after.toPercentEncoding();
+    request.target = listTarget({prefix, {}, after, limit});
     request.answerBytesMax = kListAnswerMax;
     send<KeyPage>(std::move(request), context, std::move(done), readPage);
+}
+
+void RestClient::values(const ListQuery &query, QObject *context, Callback<ValuePage> done)
+{
+    Request request;
+    request.target = listTarget(query) + "&values=true";
+    request.answerBytesMax = kValuesAnswerMax;
+    send<ValuePage>(std::move(request), context, std::move(done), readValuePage);
 }
 
 void RestClient::get(const QByteArray &key, QObject *context, Callback<Value> done)
@@ -238,8 +300,13 @@ void RestClient::put(const QByteArray &key, const Value &value, QObject *context
     request.method = Method::Put;
     request.target = keyTarget(key);
     request.answerBytesMax = kSmallAnswerMax;
+    const auto addParameter = [&request](const QByteArray &parameter) {
+        request.target += (request.target.contains('?') ? '&' : '?') + parameter;
+    };
+    if (value.ttlSeconds > 0)
+        addParameter("ttl=" + QByteArray::number(value.ttlSeconds));
     if (value.isRaw) {
-        request.target += request.target.contains('?') ? "&raw" : "?raw";
+        addParameter("raw");
         request.contentType = value.contentType.isEmpty() ? QByteArray("application/octet-stream")
                                                           : value.contentType;
         request.body = value.bytes;

@@ -49,10 +49,14 @@ public:
     /// The page after the cursor \a after (empty: the first) of the keys that begin with \a prefix.
     void keys(const QByteArray &prefix, const QByteArray &after, int limit, QObject *context,
               Callback<base::api::KeyPage> done);
+    /// The same with the values, and from any key on. The bytes of a page are bounded; a page may
+    /// hold fewer keys than asked for, even none, and have a `next`.
+    void values(const ListQuery &query, QObject *context, Callback<ValuePage> done);
     void get(const QByteArray &key, QObject *context, Callback<Value> done);
     /// The version the key has now; refused with 404 where there is none.
     void version(const QByteArray &key, QObject *context, Callback<QByteArray> done);
-    /// Stores \a value: its JSON text exactly as it is, or raw bytes with their type.
+    /// Stores \a value: its JSON text exactly as it is, or raw bytes with their type, for the time
+    /// that it says.
     void put(const QByteArray &key, const Value &value, QObject *context, Callback<Receipt> done);
     /// Like put(), but refused with 409 where the key exists. It looks first, so that of two
     /// clients that create one key at the same instant both may succeed and the later one holds.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // What storage.db may hold. The first byte says how: the whole file as it is, or what stands behind
-// a good superblock, or entries in a frame whose checksums fit them with the rest behind it.
+// good superblocks, or a base section with an index, or entries in a frame whose checksums fit them
+// with the rest behind it.
 // Opening gives a result and never falls over; what it accepts opens again with the same content.
-#include "daemon/storage/byte_io.h"
-#include "daemon/storage/crc32c.h"
+#include "daemon/storage/frame_codec.h"
 #include "daemon/storage/storage_engine.h"
 #include "tests/support/sim_disk.h"
 
@@ -29,25 +29,11 @@ FileIdentity identity()
 }
 
 /// A frame at the start of the log whose payload is \a payload, whatever that is.
-QByteArray frameAround(QByteArray payload, quint32 previousCrc)
+QByteArray frameAround(const QByteArray &payload)
 {
-    while (payload.size() % kFrameAlignment != 0)
-        payload.append('\0');
-    QByteArray place = identity().fileId;
-    putLittleEndian(static_cast<qint64>(kSuperblockBytes), place);
-    const quint32 seed = crc32c(place);
-    QByteArray frame;
-    putLittleEndian(quint32{0x464B5944}, frame);
-    putLittleEndian(crc32c(payload, seed), frame);
-    putLittleEndian(static_cast<quint32>(payload.size()), frame);
-    putLittleEndian(quint32{1}, frame);
-    putLittleEndian(quint32{2}, frame);
-    putLittleEndian(quint32{0}, frame);
-    putLittleEndian(quint64{1}, frame);
-    putLittleEndian(static_cast<qint64>(kSuperblockBytes), frame);
-    putLittleEndian(previousCrc, frame);
-    putLittleEndian(crc32c(frame, seed), frame);
-    return frame + payload;
+    FrameBuilder frame;
+    frame.addEncoded(payload, 2);
+    return frame.seal(chainAtStart(identity(), 1), kDataOffset).toByteArray();
 }
 
 QByteArray fileFrom(const QByteArray &bytes)
@@ -57,17 +43,29 @@ QByteArray fileFrom(const QByteArray &bytes)
     const QByteArray rest = bytes.sliced(1);
     Superblock superblock;
     superblock.identity = identity();
-    const QByteArray head = encodeSuperblock(superblock);
-    switch (bytes[0] % 3) {
+    switch (bytes[0] % 4) {
     case 0:
         return rest;
     case 1:
-        return head + rest;
+        return encodeSuperblock(superblock).repeated(2) + rest;
+    case 2: {
+        // A base section whose index stands at the end of what comes in.
+        FrameBuilder index(FrameType::Index);
+        const QByteArray base = rest.first(rest.size() / 2 / kFrameAlignment * kFrameAlignment);
+        superblock.indexOffset = kDataOffset + base.size();
+        index.addEncoded(rest.sliced(base.size()).leftJustified(40 * 256, '\0', true), 0);
+        FrameChain chain = chainAtStart(identity(), 1);
+        chain.offset = superblock.indexOffset;
+        const QByteArray frame = index.seal(chain, 0).toByteArray();
+        superblock.logOffset = superblock.indexOffset + frame.size();
+        return encodeSuperblock(superblock).repeated(2) + base + frame;
+    }
     default:
         break;
     }
     const qsizetype entries = rest.size() / 2;
-    return head + frameAround(rest.first(entries), superblock.crc) + rest.sliced(entries);
+    return encodeSuperblock(superblock).repeated(2) + frameAround(rest.first(entries)) +
+           rest.sliced(entries);
 }
 
 } // namespace
@@ -89,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const quint8 *data, std::size_t size)
     qint64 records = 0;
     {
         store::Table table;
-        StorageEngine engine(disk, table, core::Durability::Sync);
+        StorageEngine engine(disk, table, {core::Durability::Sync, {}, 4096});
         const auto report = engine.open(directory, identity());
         if (!report)
             return 0;
@@ -97,7 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(const quint8 *data, std::size_t size)
         records = report->records;
     }
     store::Table table;
-    StorageEngine engine(disk, table, core::Durability::Sync);
+    StorageEngine engine(disk, table, {core::Durability::Sync, {}, 4096});
     const auto again = engine.open(directory, identity());
     check(again.ok() && again->tornBytes == 0 && again->records == records);
     return 0;

@@ -96,6 +96,22 @@ Ended runDaemonToEnd(const QStringList &arguments, const QString &directory,
             process.readAllStandardError()};
 }
 
+std::unique_ptr<QProcess> startCommand(const QStringList &arguments, const QString &directory,
+                                       const QString &input, const QString &output)
+{
+    auto process = std::make_unique<QProcess>();
+    process->setProcessEnvironment(cleanEnvironment());
+    process->setWorkingDirectory(directory);
+    if (!input.isEmpty())
+        process->setStandardInputFile(input);
+    if (!output.isEmpty())
+        process->setStandardOutputFile(output);
+    dieWithParent(*process);
+    process->start(QStringLiteral(DYNAKV_DAEMON_PATH), arguments);
+    process->waitForStarted();
+    return process;
+}
+
 DaemonProcess::DaemonProcess(base::Endpoint address, QString directory)
     : m_address(std::move(address))
     , m_listenHost(m_address.host)

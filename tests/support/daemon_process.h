@@ -10,6 +10,7 @@
 #include <QStringList>
 
 #include <functional>
+#include <memory>
 
 namespace dynakv::test {
 
@@ -31,6 +32,12 @@ struct Ended
 /// Runs dynakvd to its end in \a directory, without the DYNAKV_ variables of this process.
 Ended runDaemonToEnd(const QStringList &arguments, const QString &directory,
                      const QMap<QString, QString> &environment = {}, int timeoutMs = 20'000);
+
+/// Starts dynakvd in \a directory as a command that is watched while it runs, without the DYNAKV_
+/// variables of this process. \a input and \a output, where they are not empty: files for its
+/// standard input and output.
+std::unique_ptr<QProcess> startCommand(const QStringList &arguments, const QString &directory,
+                                       const QString &input = {}, const QString &output = {});
 
 /// One dynakvd on an address of its own. Its directory survives restarts; its log is collected in
 /// a file there. The destructor ends the process, by its id, however it fares.

@@ -58,6 +58,7 @@ public:
 
     base::Result<QByteArray> readAt(qint64 offset, qint64 length) override
     {
+        const std::scoped_lock lock(m_disk.m_mutex);
         if (const auto call = begin(); call.error)
             return *call.error;
         return m_disk.m_inodes[m_inode].live.mid(offset, length);
@@ -65,6 +66,7 @@ public:
 
     storage::Written writeAt(qint64 offset, QByteArrayView bytes) override
     {
+        const std::scoped_lock lock(m_disk.m_mutex);
         const auto call = begin();
         storage::Written result = {bytes.size(), call.error};
         if (call.fault == SimDisk::Fault::ShortWrite)
@@ -76,13 +78,16 @@ public:
         }
         m_disk.m_wholeWrites += result.error ? 0 : 1;
         if (result.written > 0) {
-            m_disk.changeContent({m_inode, offset, bytes.first(result.written).toByteArray()});
+            m_disk.changeContent(
+                {m_inode, offset,
+                 m_disk.garbled(m_inode, bytes.first(result.written).toByteArray())});
         }
         return result;
     }
 
     base::Result<void> sync() override
     {
+        const std::scoped_lock lock(m_disk.m_mutex);
         const auto call = begin();
         if (!call.error)
             m_disk.syncInode(m_inode);
@@ -93,14 +98,31 @@ public:
 
     base::Result<void> truncate(qint64 size) override
     {
+        const std::scoped_lock lock(m_disk.m_mutex);
         if (const auto call = begin(); call.error)
             return *call.error;
         m_disk.changeContent({m_inode, size, {}});
         return {};
     }
 
+    base::Result<void> reserve(qint64 size) override
+    {
+        const std::scoped_lock lock(m_disk.m_mutex);
+        if (const auto call = begin(); call.error)
+            return *call.error;
+        m_disk.changeContent({m_inode, size, {}, true});
+        return {};
+    }
+
+    void forgetCached() override
+    {
+        const std::scoped_lock lock(m_disk.m_mutex);
+        (void)begin();
+    }
+
     base::Result<qint64> size() override
     {
+        const std::scoped_lock lock(m_disk.m_mutex);
         if (const auto call = begin(); call.error)
             return *call.error;
         return m_disk.m_inodes[m_inode].live.size();
@@ -128,7 +150,11 @@ public:
     {
         m_disk.m_locks.insert(m_path);
     }
-    ~SimLock() override { m_disk.m_locks.erase(m_path); }
+    ~SimLock() override
+    {
+        const std::scoped_lock lock(m_disk.m_mutex);
+        m_disk.m_locks.erase(m_path);
+    }
     SimLock(const SimLock &) = delete;
     SimLock &operator=(const SimLock &) = delete;
 
@@ -157,9 +183,40 @@ SimDisk::SimDisk(const DiskImage &image)
 
 void SimDisk::failCalls(int first, int count, Fault fault)
 {
+    const std::scoped_lock lock(m_mutex);
     m_failFirst = first;
     m_failCount = count;
     m_fault = fault;
+}
+
+void SimDisk::powerOffAtCall(int call)
+{
+    const std::scoped_lock lock(m_mutex);
+    m_offAtCall = call;
+}
+
+void SimDisk::killProcess()
+{
+    const std::scoped_lock lock(m_mutex);
+    ++m_process;
+}
+
+bool SimDisk::isOff() const
+{
+    const std::scoped_lock lock(m_mutex);
+    return m_offAtCall > 0 && m_calls >= m_offAtCall;
+}
+
+int SimDisk::callCount() const
+{
+    const std::scoped_lock lock(m_mutex);
+    return m_calls;
+}
+
+int SimDisk::wholeWriteCount() const
+{
+    const std::scoped_lock lock(m_mutex);
+    return m_wholeWrites;
 }
 
 SimDisk::Call SimDisk::begin()
@@ -186,6 +243,11 @@ SimDisk::Call SimDisk::begin()
 
 void SimDisk::applyTo(QByteArray &bytes, const Content &change)
 {
+    if (change.isReserve) {
+        if (bytes.size() < change.offset)
+            bytes.append(change.offset - bytes.size(), '\0');
+        return;
+    }
     if (change.bytes.isEmpty()) {
         bytes.resize(qMin<qint64>(bytes.size(), change.offset));
         return;
@@ -223,8 +285,41 @@ void SimDisk::dropPending(std::size_t inode)
 
 void SimDisk::failSync(std::size_t inode)
 {
-    ++m_failedSyncs;
+    ++m_failedSyncs[nameOf(inode)];
     dropPending(inode);
+}
+
+QString SimDisk::nameOf(std::size_t inode) const
+{
+    for (const auto &[path, each] : m_liveNames) {
+        if (each == inode)
+            return path;
+    }
+    return {};
+}
+
+int SimDisk::failedSyncCount(const QString &path) const
+{
+    const std::scoped_lock lock(m_mutex);
+    const auto at = m_failedSyncs.find(path);
+    return at == m_failedSyncs.end() ? 0 : at->second;
+}
+
+void SimDisk::garbleWrite(const QString &path, int write)
+{
+    const std::scoped_lock lock(m_mutex);
+    m_garblePath = path;
+    m_garbleAt = write;
+}
+
+QByteArray SimDisk::garbled(std::size_t inode, QByteArray bytes)
+{
+    if (m_garbleAt <= 0 || nameOf(inode) != m_garblePath || --m_garbleAt > 0)
+        return bytes;
+    m_garbleAt = -1;
+    char &victim = bytes[bytes.size() / 2];
+    victim = static_cast<char>(victim ^ 0x10);
+    return bytes;
 }
 
 void SimDisk::syncInode(std::size_t inode)
@@ -238,6 +333,7 @@ void SimDisk::syncInode(std::size_t inode)
 
 base::Result<std::unique_ptr<storage::File>> SimDisk::open(const QString &path, OpenMode mode)
 {
+    const std::scoped_lock lock(m_mutex);
     if (const auto call = begin(); call.error)
         return *call.error;
     const auto at = m_liveNames.find(path);
@@ -261,6 +357,7 @@ base::Result<std::unique_ptr<storage::File>> SimDisk::open(const QString &path, 
 
 base::Result<std::vector<QString>> SimDisk::list(const QString &directory)
 {
+    const std::scoped_lock lock(m_mutex);
     if (const auto call = begin(); call.error)
         return *call.error;
     const auto at = m_liveNames.find(directory);
@@ -276,6 +373,7 @@ base::Result<std::vector<QString>> SimDisk::list(const QString &directory)
 
 base::Result<void> SimDisk::makeDirectory(const QString &directory)
 {
+    const std::scoped_lock lock(m_mutex);
     if (const auto call = begin(); call.error)
         return *call.error;
     if (m_liveNames.contains(directory))
@@ -289,6 +387,7 @@ base::Result<void> SimDisk::makeDirectory(const QString &directory)
 
 base::Result<void> SimDisk::rename(const QString &from, const QString &to)
 {
+    const std::scoped_lock lock(m_mutex);
     if (const auto call = begin(); call.error)
         return *call.error;
     const auto at = m_liveNames.find(from);
@@ -300,6 +399,7 @@ base::Result<void> SimDisk::rename(const QString &from, const QString &to)
 
 base::Result<void> SimDisk::remove(const QString &path)
 {
+    const std::scoped_lock lock(m_mutex);
     if (const auto call = begin(); call.error)
         return *call.error;
     if (!m_liveNames.contains(path))
@@ -310,6 +410,7 @@ base::Result<void> SimDisk::remove(const QString &path)
 
 base::Result<void> SimDisk::syncDirectory(const QString &directory)
 {
+    const std::scoped_lock lock(m_mutex);
     if (const auto call = begin(); call.error)
         return *call.error;
     for (const NameChange &change : m_nameChanges) {
@@ -323,6 +424,7 @@ base::Result<void> SimDisk::syncDirectory(const QString &directory)
 
 base::Result<std::unique_ptr<storage::FileLock>> SimDisk::lock(const QString &path)
 {
+    const std::scoped_lock guard(m_mutex);
     if (m_locks.contains(path))
         return {base::ErrorCode::Busy, path.toUtf8() + " is locked"};
     if (!m_liveNames.contains(path)) {
@@ -355,6 +457,7 @@ DiskImage SimDisk::imageOf(const Names &names, const Contents &changed) const
 
 DiskImage SimDisk::liveImage() const
 {
+    const std::scoped_lock lock(m_mutex);
     Contents live;
     for (std::size_t inode = 0; inode < m_inodes.size(); ++inode)
         live[inode] = m_inodes[inode].live;
@@ -363,6 +466,7 @@ DiskImage SimDisk::liveImage() const
 
 std::vector<DiskImage> SimDisk::crashImages(quint64 seed, int rounds) const
 {
+    const std::scoped_lock lock(m_mutex);
     const std::vector<Contents> contents = crashContents(seed, rounds);
     std::vector<DiskImage> images;
     Names names = m_safeNames;
@@ -409,7 +513,16 @@ std::vector<SimDisk::Contents> SimDisk::crashContents(quint64 seed, int rounds) 
     if (m_contents.empty())
         return all;
 
-    enum class Fate : quint8 { Kept, Old, Zero, Garbage };
+    enum class Fate : quint8 { Kept, Old, Zero, Garbage, Stale };
+    // What a file system may hand out with a block that it gives to another file.
+    const auto staleFor = [this](std::size_t inode, qint64 offset, qint64 size) {
+        QByteArray stale;
+        for (std::size_t other = 0; other < m_inodes.size(); ++other) {
+            if (other != inode && m_inodes[other].live.size() > stale.size())
+                stale = m_inodes[other].live;
+        }
+        return stale.mid(offset, size).leftJustified(size, '\0');
+    };
     std::mt19937_64 random(seed);
     for (int round = 0; round < rounds; ++round) {
         Contents contents;
@@ -424,12 +537,14 @@ std::vector<SimDisk::Contents> SimDisk::crashContents(quint64 seed, int rounds) 
             while (at < change.bytes.size()) {
                 const qint64 toBoundary = kSectorBytes - (change.offset + at) % kSectorBytes;
                 const qint64 size = qMin(toBoundary, change.bytes.size() - at);
-                const auto fate = static_cast<Fate>(random() % 4);
+                const auto fate = static_cast<Fate>(random() % 5);
                 QByteArray bytes = change.bytes.mid(at, size);
                 if (fate == Fate::Zero)
                     bytes.fill('\0');
                 else if (fate == Fate::Garbage)
                     bytes = garbage(random, size);
+                else if (fate == Fate::Stale)
+                    bytes = staleFor(change.inode, change.offset + at, size);
                 if (fate != Fate::Old)
                     with(contents, {change.inode, change.offset + at, bytes});
                 at += size;

@@ -4,6 +4,7 @@
 #include "daemon/storage/file_system.h"
 
 #include <map>
+#include <mutex>
 #include <random>
 #include <set>
 
@@ -25,7 +26,7 @@ struct DiskImage
 /// disks were seen to tear it. Bytes outside a write are never harmed by it.
 ///
 /// Every call is counted and can be made to fail, or to be the one at which the power goes.
-/// Thread: one.
+/// Thread: any; calls take turns.
 class SimDisk final : public storage::FileSystem
 {
 public:
@@ -42,20 +43,24 @@ public:
     /// Calls \a first to \a first + \a count - 1, counted from 1, fail.
     void failCalls(int first, int count, Fault fault);
     /// From this call on, counted from 1, nothing happens any more.
-    void powerOffAtCall(int call) { m_offAtCall = call; }
+    void powerOffAtCall(int call);
     /// The process dies and another one comes: handles fail, what is pending stays pending.
-    void killProcess() { ++m_process; }
-    [[nodiscard]] bool isOff() const { return m_offAtCall > 0 && m_calls >= m_offAtCall; }
-    [[nodiscard]] int callCount() const { return m_calls; }
-    [[nodiscard]] int failedSyncCount() const { return m_failedSyncs; }
+    void killProcess();
+    [[nodiscard]] bool isOff() const;
+    [[nodiscard]] int callCount() const;
+    /// Failed syncs of files of that name.
+    [[nodiscard]] int failedSyncCount(const QString &path) const;
+    /// The write to a file of that name, counted from 1, is reported whole with a bit of it wrong.
+    void garbleWrite(const QString &path, int write);
+    [[nodiscard]] bool wasGarbled() const { return m_garbleAt < 0; }
     /// Writes that succeeded.
-    [[nodiscard]] int wholeWriteCount() const { return m_wholeWrites; }
+    [[nodiscard]] int wholeWriteCount() const;
 
     /// What every process sees, and what stays after kill -9.
     [[nodiscard]] DiskImage liveImage() const;
     /// What may be there after a power cut now: nothing, all and every prefix of the pending
-    /// changes; the last write cut; \a rounds times some changes lost, some sectors old, zero or
-    /// garbage; all of it with every prefix of the pending names.
+    /// changes; the last write cut; \a rounds times some changes lost, some sectors old, zero,
+    /// garbage or of another file; all of it with every prefix of the pending names.
     [[nodiscard]] std::vector<DiskImage> crashImages(quint64 seed, int rounds) const;
 
     base::Result<std::unique_ptr<storage::File>> open(const QString &path, OpenMode mode) override;
@@ -83,8 +88,9 @@ private:
     struct Content
     {
         std::size_t inode = 0;
-        qint64 offset = 0;     ///< Of a write; the new size of a truncation.
-        QByteArray bytes = {}; ///< Empty: a truncation.
+        qint64 offset = 0;      ///< Of a write; the new size of a truncation.
+        QByteArray bytes = {};  ///< Empty: a truncation, or
+        bool isReserve = false; ///< room with zeros up to the offset.
     };
     struct NameChange
     {
@@ -105,6 +111,8 @@ private:
     void dropPending(std::size_t inode);
     void syncInode(std::size_t inode);
     void failSync(std::size_t inode);
+    [[nodiscard]] QString nameOf(std::size_t inode) const;
+    QByteArray garbled(std::size_t inode, QByteArray bytes);
 
     static void applyTo(QByteArray &bytes, const Content &change);
     static void applyTo(Names &names, const NameChange &change);
@@ -112,6 +120,7 @@ private:
     [[nodiscard]] std::vector<Contents> crashContents(quint64 seed, int rounds) const;
     [[nodiscard]] DiskImage imageOf(const Names &names, const Contents &changed) const;
 
+    mutable std::recursive_mutex m_mutex;
     std::vector<Inode> m_inodes;
     Names m_safeNames;
     Names m_liveNames;
@@ -120,7 +129,9 @@ private:
     std::set<QString> m_locks;
     int m_calls = 0;
     int m_wholeWrites = 0;
-    int m_failedSyncs = 0;
+    std::map<QString, int> m_failedSyncs;
+    QString m_garblePath;
+    int m_garbleAt = 0; ///< Writes until then; -1: it has happened.
     int m_process = 0;
     int m_offAtCall = 0;
     int m_failFirst = 0;

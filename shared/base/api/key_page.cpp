@@ -11,19 +11,6 @@
 namespace dynakv::base::api {
 namespace {
 
-QJsonObject entryToJson(const KeyEntry &entry)
-{
-    QJsonObject object;
-    putKey(object, entry.key);
-    object.insert(QLatin1String("version"), QString::fromUtf8(entry.version));
-    object.insert(QLatin1String("size"), entry.size);
-    object.insert(QLatin1String("updated_at"), QString::fromLatin1(toTimestamp(entry.updatedAtMs)));
-    if (entry.expiresAtMs)
-        object.insert(QLatin1String("expires_at"),
-                      QString::fromLatin1(toTimestamp(*entry.expiresAtMs)));
-    return object;
-}
-
 Result<KeyEntry> entryFromJson(const QJsonObject &object)
 {
     auto key = takeKey(object);
@@ -45,11 +32,24 @@ Result<KeyEntry> entryFromJson(const QJsonObject &object)
 
 } // namespace
 
+QJsonObject toJson(const KeyEntry &entry)
+{
+    QJsonObject object;
+    putKey(object, entry.key);
+    object.insert(QLatin1String("version"), QString::fromUtf8(entry.version));
+    object.insert(QLatin1String("size"), entry.size);
+    object.insert(QLatin1String("updated_at"), QString::fromLatin1(toTimestamp(entry.updatedAtMs)));
+    if (entry.expiresAtMs)
+        object.insert(QLatin1String("expires_at"),
+                      QString::fromLatin1(toTimestamp(*entry.expiresAtMs)));
+    return object;
+}
+
 QJsonObject toJson(const KeyPage &page)
 {
     QJsonArray keys;
     for (const KeyEntry &entry : page.keys)
-        keys.append(entryToJson(entry));
+        keys.append(toJson(entry));
     QJsonObject object{{QLatin1String("keys"), keys},
                        {QLatin1String("total_estimate"), page.totalEstimate}};
     if (!page.next.isEmpty())

@@ -32,6 +32,7 @@ struct KeyPage
     bool operator==(const KeyPage &) const = default;
 };
 
+QJsonObject toJson(const KeyEntry &entry);
 QJsonObject toJson(const KeyPage &page);
 Result<KeyPage> keyPageFromJson(const QJsonObject &object);
 

@@ -2,6 +2,7 @@
 #include "daemon/core/key_hash.h"
 #include "daemon/core/record.h"
 
+#include <QtEndian>
 #include <QtTest>
 
 using namespace dynakv::core;
@@ -33,6 +34,8 @@ private Q_SLOTS:
     void contentHashTellsFieldsApart_data();
     void contentHashTellsFieldsApart();
     void contentHashLeavesOutKeyAndVersion();
+    void contentHashIsThatOfTheJoinedFields();
+    void aViewHasEveryFieldAndGivesTheRecordBack();
     void stampsAreOrderedByClockThenNodeThenContent_data();
     void stampsAreOrderedByClockThenNodeThenContent();
     void onlyAnUnexpiredValueIsLive_data();
@@ -85,6 +88,39 @@ void TestRecord::contentHashLeavesOutKeyAndVersion()
     other.key = "another";
     other.version = {50, 60};
     QCOMPARE(contentHashOf(other), contentHashOf(sample()));
+}
+
+void TestRecord::contentHashIsThatOfTheJoinedFields()
+{
+    // Peers compare it: each length must give what it gave in every earlier version.
+    for (const qsizetype bytes : {0, 1, 15, 100, 130, 250, 4096}) {
+        Record record = sample();
+        record.expiresAtMs = bytes;
+        record.contentType = QByteArray(qMin<qsizetype>(bytes, 255), 't');
+        record.context = QByteArray(bytes, 'c');
+        record.value = QByteArray(bytes, 'v');
+        QByteArray head(25, '\0');
+        qToLittleEndian(record.expiresAtMs, head.data() + 1);
+        qToLittleEndian<qint64>(record.contentType.size(), head.data() + 9);
+        qToLittleEndian<qint64>(record.context.size(), head.data() + 17);
+        const quint64 seed = hashBytes(head + record.contentType + record.context, 0);
+        QCOMPARE(contentHashOf(record), hashBytes(record.value, seed));
+    }
+    QCOMPARE(contentHashOf(sample()), quint64{983'669'235'473'202'877});
+}
+
+void TestRecord::aViewHasEveryFieldAndGivesTheRecordBack()
+{
+    const Record record = sample();
+    QCOMPARE(viewOf(record).toRecord(), record);
+    QCOMPARE(stampOf(viewOf(record)), stampOf(record));
+    Record other;
+    {
+        const Record copied = sample();
+        other = viewOf(copied).toRecord();
+        QVERIFY(other.value.constData() != copied.value.constData());
+    }
+    QCOMPARE(other, record);
 }
 
 void TestRecord::stampsAreOrderedByClockThenNodeThenContent_data()

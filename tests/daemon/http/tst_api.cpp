@@ -79,6 +79,9 @@ private Q_SLOTS:
     void refusesForeignCursors_data();
     void refusesForeignCursors();
     void endsAPageAtItsByteBound();
+    void listsValuesAsTheyWereSent();
+    void endsAPageOfValuesAtItsByteBound();
+    void leavesOutWhatVanishedMeanwhile();
     void listsAliveAndSuspectMembersSorted();
     void tellsTheCluster();
     void isReadyWhenCaughtUp();
@@ -471,7 +474,7 @@ void TestApi::refusesWhatHasNoEffectYet_data()
 {
     QTest::addColumn<QByteArray>("what");
     for (const char *what : {"if-match", "if-none-match", "at-least", "r", "/v1/watch", "/v1/batch",
-                             "/v1/stats", "/metrics", "/v1/admin/compact", "/v1/keys?values=true",
+                             "/v1/stats", "/metrics", "/v1/admin/compact",
                              "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
         QTest::newRow(what) << QByteArray(what);
 }
@@ -725,6 +728,76 @@ void TestApi::endsAPageAtItsByteBound()
     QVERIFY(answer.body.size() <= base::limits::kPageBytesMax);
     QVERIFY(objectOf(answer).value(QLatin1String("keys")).toArray().size() > 500);
     QVERIFY(!headerOf(answer, "Link").isEmpty());
+}
+
+void TestApi::listsValuesAsTheyWereSent()
+{
+    store("a", "12345678901234567890");
+    store("b", "{\"z\": 1.0,\n \"a\":1e2}", {}, kNowMs + 5000);
+    store("c", QByteArray("\x00\xff", 2), "image/png; q=\"x\"");
+    store("d", "\"text\"", "not a type");
+    store("e", "1");
+    const HttpReply answer = get("/v1/keys?values=true&limit=4");
+    QCOMPARE(answer.status, 200);
+    const auto has = [&answer](const char *text) { return answer.body.contains(text); };
+    QVERIFY2(has("\"value\":12345678901234567890}"), answer.body.constData());
+    QVERIFY(has("\"value\":{\"z\": 1.0,\n \"a\":1e2}}"));
+    QVERIFY(has(R"("value":"AP8=","encoding":"base64","content_type":"image/png; q=\"x\""})"));
+    QVERIFY(has(R"("encoding":"base64","content_type":"application/octet-stream"})"));
+    const QJsonObject body = objectOf(answer);
+    QCOMPARE(body.value(QLatin1String("total_estimate")).toInt(), 5);
+    const QJsonValue second = body.value(QLatin1String("keys"))[1];
+    QCOMPARE(second[QLatin1String("key")].toString(), QLatin1String("b"));
+    QCOMPARE(second[QLatin1String("size")].toInt(), 20);
+    QCOMPARE(second[QLatin1String("expires_at")].toString(),
+             QLatin1String("2022-04-15T05:20:05.000Z"));
+    // The link goes on as the page began.
+    QVERIFY(headerOf(answer, "Link").contains("values=true&"));
+    QVERIFY(!get("/v1/keys").body.contains("\"value\""));
+    QVERIFY(!get("/v1/keys?values=false").body.contains("\"value\""));
+    QCOMPARE(get("/v1/keys?values=maybe").status, 400);
+}
+
+void TestApi::endsAPageOfValuesAtItsByteBound()
+{
+    const QByteArray large = '"' + QByteArray(base::limits::kPageBytesMax / 2 - 10'000, 'x') + '"';
+    store("a", "1");
+    store("b", large);
+    store("c", large);
+    store("d", QByteArray(base::limits::kPageBytesMax + 1, 'x'), "text/plain");
+    store("e", "1");
+    QByteArrayList pages;
+    QByteArray target = "/v1/keys?values=true&limit=1000";
+    while (!target.isEmpty() && pages.size() < 10) {
+        const HttpReply answer = get(target);
+        QByteArray names;
+        for (const QJsonValue &row : objectOf(answer).value(QLatin1String("keys")).toArray())
+            names += row[QLatin1String("key")].toString().toUtf8();
+        QVERIFY(names == "d" || answer.body.size() <= base::limits::kPageBytesMax);
+        pages += names;
+        const QByteArray link = headerOf(answer, "Link");
+        target = link.mid(1, link.indexOf('>') - 1);
+    }
+    QCOMPARE(pages, (QByteArrayList{"abc", "d", "e"}));
+}
+
+void TestApi::leavesOutWhatVanishedMeanwhile()
+{
+    // Between listing and reading the clock passes an expiry: the listing takes the time first.
+    store("a", "1", {}, kNowMs + 1);
+    store("b", "2");
+    qint64 nowMs = kNowMs;
+    const http::ApiContext ticking{*m_table, *m_coordinator, kValueBytesMax, "1.2.3",
+                                   [&nowMs] { return nowMs++; }};
+    const auto page = [&ticking](const QByteArray &target) {
+        return std::get<HttpReply>(http::route(request(Method::Get, target), ticking));
+    };
+    const HttpReply first = page("/v1/keys?values=true&limit=1");
+    QVERIFY2(first.body.startsWith("{\"keys\":[],\"next\":"), first.body.constData());
+    const QByteArray link = headerOf(first, "Link");
+    const HttpReply second = page(link.mid(1, link.indexOf('>') - 1));
+    QVERIFY(second.body.contains("\"value\":2}"));
+    QVERIFY(headerOf(second, "Link").isEmpty());
 }
 
 void TestApi::listsAliveAndSuspectMembersSorted()

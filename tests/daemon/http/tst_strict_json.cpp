@@ -28,6 +28,8 @@ private Q_SLOTS:
     void findsTheValueWhereverItStands_data();
     void findsTheValueWhereverItStands();
     void readsTheTimeToLive();
+    void keepsEveryMemberOfAnObject();
+    void decodesStringsOnly();
     void quotesForJson();
 };
 
@@ -191,6 +193,30 @@ void TestStrictJson::readsTheTimeToLive()
     const auto fraction = parsePutBody("{\"value\":1,\"ttl\":1.5}");
     QVERIFY(fraction);
     QCOMPARE(fraction->ttl, QByteArray("1.5"));
+}
+
+void TestStrictJson::keepsEveryMemberOfAnObject()
+{
+    const QByteArray text = R"( {"b" : "x\"y", "\u0061":{"b":1.0} ,"":12345678901234567890} )";
+    const auto members = http::parseJsonObject(text);
+    QVERIFY2(members, members ? "" : members.error().message.constData());
+    QByteArray seen;
+    for (const http::JsonMember &member : *members)
+        seen += member.name + '=' + member.text.toByteArray() + ';';
+    QCOMPARE(seen, QByteArray(R"(b="x\"y";a={"b":1.0};=12345678901234567890;)"));
+    QVERIFY(http::parseJsonObject("{}")->empty());
+    for (const char *damaged : {"", "[]", "1", "{\"a\":1", "{\"a\":1,\"a\":1}", "{}x"})
+        QVERIFY2(!http::parseJsonObject(damaged), damaged);
+}
+
+void TestStrictJson::decodesStringsOnly()
+{
+    QCOMPARE(http::fromJsonString(R"("a\u0000\n\ud83d\ude00")"),
+             QByteArray("a\0\n\xf0\x9f\x98\x80", 7));
+    // Qt's own parser would drop the byte order mark.
+    QCOMPARE(http::fromJsonString("\"\xEF\xBB\xBFk\""), QByteArray("\xEF\xBB\xBFk"));
+    for (const char *other : {"", "1", "null", "[\"a\"]", "{\"a\":\"b\"}", "\"a"})
+        QVERIFY2(!http::fromJsonString(other), other);
 }
 
 void TestStrictJson::quotesForJson()

@@ -11,6 +11,7 @@ using storage::CommitResult;
 using storage::StorageEngine;
 
 constexpr int kStartsMax = 3;
+constexpr qint64 kReserveBytes = 1024;
 constexpr std::size_t kMaybeMax = 4;
 
 QString directory()
@@ -49,9 +50,13 @@ core::Record makeTombstone(int key, quint64 clock)
 struct Life
 {
     Life(SimDisk &disk, core::Durability durability)
-        : engine(disk, table, durability)
+        : engine(disk, table, {durability, {1, {}}, kReserveBytes})
     {
     }
+    /// Ends what is under way: the writer refers to the engine's table.
+    ~Life() { writer.reset(); }
+    Life(const Life &) = delete;
+    Life &operator=(const Life &) = delete;
     base::Result<storage::OpenReport> open() { return engine.open(directory(), identity()); }
     [[nodiscard]] DbState state() const
     {
@@ -65,8 +70,46 @@ struct Life
         return state;
     }
 
+    void beginRewrite()
+    {
+        auto begun = engine.beginRewrite();
+        if (begun)
+            writer = *std::move(begun);
+    }
+    /// Half of the base; an error ends the rewriting, as the daemon does it.
+    void stepRewrite(int steps)
+    {
+        for (int i = 0; writer && i < steps; ++i) {
+            const auto stepped = writer->step();
+            if (!stepped)
+                abandonRewrite();
+            else if (*stepped)
+                return;
+        }
+    }
+    bool finishRewrite()
+    {
+        constexpr int kForEver = 1'000'000;
+        stepRewrite(kForEver);
+        if (writer && !writer->copyLog(engine.logEnd()))
+            abandonRewrite();
+        if (!writer)
+            return false;
+        const bool isDone = engine.finishRewrite(*writer).ok();
+        if (!isDone)
+            engine.abandonRewrite();
+        writer.reset();
+        return isDone;
+    }
+    void abandonRewrite()
+    {
+        writer.reset();
+        engine.abandonRewrite();
+    }
+
     store::Table table;
     StorageEngine engine;
+    std::unique_ptr<storage::SnapshotWriter> writer;
 };
 
 qint64 recordsIn(const Attempt &attempt)
@@ -106,7 +149,8 @@ bool isExplained(const Run &run, bool mustHaveAll, const DbState &state, qint64 
                 for (const CommitRequest &request : attempt.batch)
                     expected.apply(request);
             }
-            if (expectedRecords == records && expected == state)
+            const bool isCountRight = run.wasRewritten || expectedRecords == records;
+            if (isCountRight && expected == state)
                 return true;
         }
     }
@@ -137,6 +181,7 @@ Workload scriptedWorkload()
     const auto commit = [](std::vector<core::Record> records, storage::Metas metas = {}) {
         return Step{Step::Kind::Commit, {CommitRequest{std::move(records), std::move(metas)}}};
     };
+    const auto act = [](Step::Kind kind) { return Step{kind, {}}; };
     Step group = commit({makeRecord(1, 3, 20), makeRecord(2, 4, 20)});
     group.batch.push_back({{makeRecord(3, 5, 100)}, {}});
     group.batch.push_back({{}, {{"members", "one"}}});
@@ -144,20 +189,31 @@ Workload scriptedWorkload()
     expiring.expiresAtMs = 5;
     expiring.contentType = "text/plain";
     expiring.context = "context";
+    Step weak = commit({makeRecord(7, 13, 30)});
+    weak.batch.front().durability = core::Durability::Os;
     return {commit({}, {{"identity", "me"}}),
             commit({makeRecord(1, 2, 20)}),
             group,
-            {Step::Kind::Sync, {}},
+            act(Step::Kind::Sync),
             commit({expiring}),
             commit({makeRecord(5, 7, 2500)}),
+            act(Step::Kind::Mark),
             commit({makeTombstone(1, 8)}, {{"members", "two"}}),
-            {Step::Kind::Restart, {}},
+            act(Step::Kind::Restart),
             commit({makeRecord(2, 9, 700)}),
-            commit({makeTombstone(3, 10)}),
-            {Step::Kind::Sync, {}},
-            {Step::Kind::Kill, {}},
-            commit({makeRecord(6, 11, 30)}),
-            commit({makeRecord(1, 12, 1)})};
+            act(Step::Kind::BeginRewrite),
+            act(Step::Kind::StepRewrite),
+            commit({makeTombstone(3, 10), makeTombstone(2, 11)}),
+            act(Step::Kind::Sync),
+            act(Step::Kind::StepRewrite),
+            commit({makeRecord(8, 12, 30)}, {{"members", "three"}}),
+            act(Step::Kind::FinishRewrite),
+            weak,
+            act(Step::Kind::Kill),
+            commit({makeRecord(6, 14, 30)}),
+            act(Step::Kind::BeginRewrite),
+            act(Step::Kind::FinishRewrite),
+            commit({makeRecord(1, 15, 1)})};
 }
 
 Workload randomWorkload(quint64 seed, int steps)
@@ -168,14 +224,24 @@ Workload randomWorkload(quint64 seed, int steps)
     quint64 clock = 0;
     for (int i = 0; i < steps; ++i) {
         Step step;
-        const int kind = below(12);
+        const int kind = below(16);
         if (kind == 0)
             step.kind = Step::Kind::Restart;
         else if (kind == 1)
             step.kind = Step::Kind::Kill;
         else if (kind == 2)
             step.kind = Step::Kind::Sync;
+        else if (kind == 3)
+            step.kind = Step::Kind::BeginRewrite;
+        else if (kind == 4)
+            step.kind = Step::Kind::StepRewrite;
+        else if (kind == 5)
+            step.kind = Step::Kind::FinishRewrite;
+        else if (kind == 6)
+            step.kind = Step::Kind::Mark;
+        // One promise for each step, so that it is kept or not as a whole.
         const int requests = step.kind == Step::Kind::Commit ? 1 + below(3) : 0;
+        const bool isWeak = below(5) == 0;
         for (int request = 0; request < requests; ++request) {
             CommitRequest made;
             for (int record = 1 + below(3); record > 0; --record) {
@@ -186,6 +252,8 @@ Workload randomWorkload(quint64 seed, int steps)
             }
             if (below(5) == 0)
                 made.metas["members"] = QByteArray::number(clock);
+            if (isWeak)
+                made.durability = core::Durability::Os;
             step.batch.push_back(std::move(made));
         }
         workload.push_back(std::move(step));
@@ -199,11 +267,17 @@ CrashSweep::CrashSweep(Workload workload, Options options)
 {
 }
 
-Run CrashSweep::run(SimDisk &disk) const
+Run CrashSweep::run(SimDisk &disk)
 {
     Run run;
     DbState visible;
     std::unique_ptr<Life> life;
+    int healedSyncs = 0;
+    const auto hasFailedSync = [&] { return disk.failedSyncCount(filePath()) > healedSyncs; };
+    const auto isSynced = [this](const Step &step) {
+        const auto wanted = step.batch.front().durability.value_or(m_options.durability);
+        return wanted == core::Durability::Sync;
+    };
     const auto start = [&] {
         for (int i = 0; i < kStartsMax && !disk.isOff(); ++i) {
             life.reset();
@@ -211,7 +285,7 @@ Run CrashSweep::run(SimDisk &disk) const
             if (life->open()) {
                 run.wasOpened = true;
                 // Beyond a failed sync, what was acknowledged without one is promised no more.
-                if (disk.failedSyncCount() == 0)
+                if (!hasFailedSync())
                     markSafe(run);
                 visible = life->state();
                 return true;
@@ -232,8 +306,7 @@ Run CrashSweep::run(SimDisk &disk) const
             Attempt attempt = {step.batch, true, false, false};
             for (const CommitResult &result : results)
                 attempt.isAcknowledged &= result.status == CommitResult::Status::Done;
-            attempt.isSafe =
-                attempt.isAcknowledged && m_options.durability == core::Durability::Sync;
+            attempt.isSafe = attempt.isAcknowledged && isSynced(step);
             attempt.mayBeThere = !attempt.isAcknowledged && disk.wholeWriteCount() != writes;
             run.attempts.push_back(attempt);
             if (attempt.isAcknowledged) {
@@ -247,8 +320,29 @@ Run CrashSweep::run(SimDisk &disk) const
         case Step::Kind::Sync:
             if (!life->engine.hasUnsynced())
                 break;
-            if (life->engine.sync() && disk.failedSyncCount() == 0)
+            if (life->engine.sync() && !hasFailedSync())
                 markSafe(run);
+            break;
+        case Step::Kind::Mark:
+            life->engine.mark();
+            break;
+        case Step::Kind::BeginRewrite:
+            life->beginRewrite();
+            break;
+        case Step::Kind::StepRewrite:
+            life->stepRewrite(128);
+            break;
+        case Step::Kind::FinishRewrite:
+            // Even one that fails may have got its name.
+            run.wasRewritten = true;
+            if (!life->finishRewrite())
+                break;
+            ++m_swaps;
+            // It holds all that readers see and was synced as a whole.
+            healedSyncs = disk.failedSyncCount(filePath());
+            markSafe(run);
+            if (life->state() != visible)
+                run.violations.push_back("a rewriting changed what readers see");
             break;
         case Step::Kind::Kill:
             disk.killProcess();
@@ -298,7 +392,7 @@ void CrashSweep::failEveryCall()
                 SimDisk disk;
                 disk.failCalls(call, count, fault);
                 Run result = run(disk);
-                result.hadFailedSync = disk.failedSyncCount() > 0;
+                result.hadFailedSync = disk.failedSyncCount(filePath()) > 0;
                 const QByteArray where = "fault " + QByteArray::number(static_cast<int>(fault)) +
                                          " at call " + QByteArray::number(call) + " for " +
                                          QByteArray::number(count);
@@ -324,36 +418,71 @@ void CrashSweep::damageEveryByte()
         return violated("damage", "the undamaged file is refused");
     const DbState whole = life.state();
     const QByteArray file = image.files.at(filePath());
+    const auto superblock =
+        storage::decodeSuperblock(QByteArrayView(file).first(storage::kSuperblockBytes));
+    if (!superblock)
+        return violated("damage", "the undamaged superblock is refused");
+    const quint32 fileSeed = storage::chainAtStart(identity(), superblock->generation).fileSeed;
     qint64 lastSynced = 0;
-    for (qint64 at = storage::kSuperblockBytes; at < file.size(); at += storage::kFrameAlignment) {
+    for (qint64 at = storage::kDataOffset; at < file.size(); at += storage::kFrameAlignment) {
         const QByteArrayView rest = QByteArrayView(file).sliced(at);
-        if (const auto header = storage::readFrameHeader(rest, identity().fileId, at))
-            lastSynced = header->syncedOffset;
+        if (const auto header = storage::readFrameHeader(rest, fileSeed, at))
+            lastSynced = qMax(lastSynced, header->syncedOffset);
     }
     for (qint64 at = 0; at < file.size() && !isDone(); ++at) {
-        if (at > 200 && at < storage::kSuperblockBytes - 8 && at % 64 != 0)
+        const qint64 inBlock = at % storage::kSuperblockBytes;
+        if (at < storage::kDataOffset && inBlock > 200 && inBlock < storage::kSuperblockBytes - 8 &&
+            at % 64 != 0)
             continue;
-        DiskImage damaged = image;
-        QByteArray &bytes = damaged.files.at(filePath());
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << (at % 8)));
-        m_distinct.insert(damaged.hash());
-        ++m_recoveries;
-        SimDisk victim(damaged);
+        damageByte(image, at, whole, at < lastSynced);
+    }
+}
+
+void CrashSweep::damageByte(const DiskImage &image, qint64 at, const DbState &whole, bool isSafe)
+{
+    DiskImage damaged = image;
+    QByteArray &bytes = damaged.files.at(filePath());
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << (at % 8)));
+    m_distinct.insert(damaged.hash());
+    ++m_recoveries;
+    const QByteArray where = "damage at byte " + QByteArray::number(at);
+    SimDisk victim(damaged);
+    {
         Life again(victim, core::Durability::Sync);
         const auto opened = again.open();
-        const QByteArray where = "damage at byte " + QByteArray::number(at);
-        if (at >= lastSynced) {
-            if (!opened || opened->tornBytes != file.size() - opened->fileBytes)
+        if (at < storage::kDataOffset) {
+            if (!opened || !opened->isSuperblockDamaged || again.state() != whole)
+                violated(where, "the second superblock does not help");
+            return;
+        }
+        if (!isSafe) {
+            if (!opened || opened->tornBytes == 0)
                 violated(where, "the unproven tail is not repaired");
-            continue;
+            return;
         }
         if (opened)
             violated(where, again.state() == whole ? "damage passed unseen" : "data was dropped");
         else if (opened.error().code != base::ErrorCode::Corrupt &&
                  opened.error().code != base::ErrorCode::Unsupported)
             violated(where, "the error is not Corrupt: " + opened.error().message);
-        if (victim.liveImage().files.at(filePath()) != bytes)
-            violated(where, "the refused file was changed");
+    }
+    if (victim.liveImage().files.at(filePath()) != bytes)
+        violated(where, "the refused file was changed");
+}
+
+void CrashSweep::garbleEveryRewriteWrite()
+{
+    for (int write = 1; !isDone(); ++write) {
+        SimDisk disk;
+        disk.garbleWrite(filePath() + QStringLiteral(".new"), write);
+        const Run result = run(disk);
+        const QByteArray where = "garbled write " + QByteArray::number(write);
+        for (const QByteArray &violation : result.violations)
+            violated(where, violation);
+        if (!disk.wasGarbled())
+            break;
+        // The first one is of the founding, which has a second superblock.
+        checkImage(disk.liveImage(), result, End::Killed, where, false);
     }
 }
 
@@ -403,14 +532,20 @@ void CrashSweep::checkImage(const DiskImage &image, const Run &run, End end,
         violated(where, "the state is none that the commits lead to");
     if (report.isNew != (file == image.files.end()) || (report.isNew && run.wasOpened))
         violated(where, "a new file, though there was one");
-    const qint64 fileBytes = file == image.files.end() ? 0 : file->second.size();
-    if (!report.isNew && report.tornBytes != fileBytes - report.fileBytes)
-        violated(where, "the report is not true");
+    if (!report.isNew) {
+        // Behind what was torn there are nothing but zeros.
+        QByteArray rest = file->second.sliced(report.fileBytes + report.tornBytes);
+        const bool endsInTorn =
+            report.tornBytes == 0 || file->second[report.fileBytes + report.tornBytes - 1] != '\0';
+        if (!endsInTorn || rest != QByteArray(rest.size(), '\0'))
+            violated(where, "the report is not true");
+    }
     const DiskImage after = disk.liveImage();
     if (report.tornBytes > 0) {
         ++m_repairs;
         const auto kept = after.files.find(report.tornKeptAt);
-        if (kept == after.files.end() || kept->second != file->second.sliced(report.fileBytes))
+        if (kept == after.files.end() ||
+            kept->second != file->second.sliced(report.fileBytes, report.tornBytes))
             violated(where, "the torn tail was not kept");
     }
     if (disk.crashImages(m_options.seed, 2) != std::vector<DiskImage>{after})

@@ -12,17 +12,22 @@ namespace dynakv::test {
 struct Step
 {
     enum class Kind : quint8 {
-        Commit,  ///< One group commit.
-        Sync,    ///< What `interval` does every second.
-        Restart, ///< A clean stop and a start.
-        Kill,    ///< kill -9 and a start: nothing is lost, nothing is synced.
+        Commit,        ///< One group commit.
+        Sync,          ///< What `interval` does every second.
+        Restart,       ///< A clean stop and a start.
+        Kill,          ///< kill -9 and a start: nothing is lost, nothing is synced.
+        BeginRewrite,  ///< A compaction, or a healing where the file is broken,
+        StepRewrite,   ///< half of its base,
+        FinishRewrite, ///< and the rest of it, up to the swap.
+        Mark,          ///< What the worker does when it is idle.
     };
     Kind kind = Kind::Commit;
     std::vector<storage::CommitRequest> batch = {};
 };
 using Workload = std::vector<Step>;
 
-/// Puts, overwrites, deletes, metas, batches, a value of several sectors, and restarts.
+/// Puts, overwrites, deletes, metas, batches, a value of several sectors, restarts, and compaction
+/// with commits and deletes in between.
 Workload scriptedWorkload();
 /// The same from a seed; \a withKills lets the process die in between.
 Workload randomWorkload(quint64 seed, int steps);
@@ -51,6 +56,7 @@ struct Run
 {
     bool wasOpened = false;
     bool hadFailedSync = false;
+    bool wasRewritten = false; ///< Superseded records are gone, so they cannot be counted.
     std::vector<Attempt> attempts = {};
     std::vector<QByteArray> violations = {};
 };
@@ -76,24 +82,29 @@ public:
     void cutPowerAtEveryCall();
     /// Each call in turn fails, once or from then on, and the workload goes on.
     void failEveryCall();
-    /// Each byte behind the superblock, and some of it, is damaged after a clean stop.
+    /// Each byte behind the superblocks, and some of them, is damaged after a clean stop.
     void damageEveryByte();
+    /// Each write of each rewriting reaches the disk with a wrong bit, which nobody reports.
+    void garbleEveryRewriteWrite();
 
     [[nodiscard]] const std::vector<QByteArray> &violations() const { return m_violations; }
     [[nodiscard]] qint64 recoveries() const { return m_recoveries; }
     [[nodiscard]] const std::unordered_set<quint64> &distinctImages() const { return m_distinct; }
     [[nodiscard]] qint64 repairs() const { return m_repairs; }
     [[nodiscard]] qint64 nestedRecoveries() const { return m_nested; }
+    /// Rewritings that were swapped in.
+    [[nodiscard]] qint64 swaps() const { return m_swaps; }
 
 private:
     enum class End : quint8 { PowerCut, Killed };
 
-    Run run(SimDisk &disk) const;
+    Run run(SimDisk &disk);
     [[nodiscard]] bool isDone() const { return m_options.stopsAtFirst && !m_violations.empty(); }
     void violated(const QByteArray &where, const QByteArray &what);
     void checkImages(const SimDisk &disk, const Run &run, const QByteArray &where);
     void checkImage(const DiskImage &image, const Run &run, End end, const QByteArray &where,
                     bool mayNest);
+    void damageByte(const DiskImage &image, qint64 at, const DbState &whole, bool isSafe);
     void checkGoingOn(SimDisk &disk, const DbState &state, const QByteArray &where);
     void crashRecovery(const DiskImage &image, const Run &run, End end, const QByteArray &where);
 
@@ -104,6 +115,7 @@ private:
     qint64 m_recoveries = 0;
     qint64 m_repairs = 0;
     qint64 m_nested = 0;
+    qint64 m_swaps = 0;
 };
 
 } // namespace dynakv::test

@@ -19,6 +19,7 @@ private:
         m_recoveries += sweep.recoveries();
         m_repairs += sweep.repairs();
         m_nested += sweep.nestedRecoveries();
+        m_swaps += sweep.swaps();
         m_distinct.insert(sweep.distinctImages().begin(), sweep.distinctImages().end());
         constexpr std::size_t kShown = 10;
         for (std::size_t i = 0; i < qMin(kShown, sweep.violations().size()); ++i)
@@ -37,6 +38,7 @@ private:
     qint64 m_recoveries = 0;
     qint64 m_repairs = 0;
     qint64 m_nested = 0;
+    qint64 m_swaps = 0;
     std::unordered_set<quint64> m_distinct;
 
 private Q_SLOTS:
@@ -73,6 +75,14 @@ private Q_SLOTS:
         take(sweep);
     }
 
+    void aRewritingThatTheDiskGarblesIsNotTaken()
+    {
+        CrashSweep sweep(scriptedWorkload(), {});
+        sweep.garbleEveryRewriteWrite();
+        QVERIFY(sweep.recoveries() > 20);
+        take(sweep);
+    }
+
     void randomWorkloadsSurviveToo_data()
     {
         QTest::addColumn<quint64>("seed");
@@ -95,8 +105,10 @@ private Q_SLOTS:
     void cleanupTestCase()
     {
         qInfo(
-            "%lld recoveries of %zu distinct disk images, %lld with a repair, %lld inside another",
-            m_recoveries, m_distinct.size(), m_repairs, m_nested);
+            "%lld recoveries of %zu distinct disk images, %lld with a repair, %lld inside another; "
+            "%lld files swapped in",
+            m_recoveries, m_distinct.size(), m_repairs, m_nested, m_swaps);
+        QVERIFY(m_swaps > 0);
     }
 };
 

@@ -23,6 +23,7 @@ private:
                 .durability = durability, .rounds = 6, .stopsAtFirst = stopsAtFirst};
             CrashSweep sweep(scriptedWorkload(), options);
             sweep.damageEveryByte();
+            sweep.garbleEveryRewriteWrite();
             sweep.cutPowerAtEveryCall();
             sweep.failEveryCall();
             violations.insert(violations.end(), sweep.violations().begin(),
@@ -61,6 +62,16 @@ private Q_SLOTS:
         QTest::newRow("drop the torn tail") << PlantedBug::DropTornTail;
         QTest::newRow("no sync at the start") << PlantedBug::NoSyncAtOpen;
         QTest::newRow("show before the disk has it") << PlantedBug::ApplyBeforeSync;
+        QTest::newRow("forget tombstones") << PlantedBug::ForgetTombstones;
+        QTest::newRow("no reading back") << PlantedBug::NoReadBack;
+        QTest::newRow("no sync before the swap") << PlantedBug::NoSyncBeforeSwap;
+        QTest::newRow("no sync after the swap") << PlantedBug::NoSyncAfterSwap;
+        QTest::newRow("keep the old file") << PlantedBug::KeepOldFile;
+        QTest::newRow("skip the log's tail") << PlantedBug::SkipLogTail;
+        QTest::newRow("load the draft") << PlantedBug::LoadDraft;
+        QTest::newRow("trust reserved room") << PlantedBug::TrustReserve;
+        QTest::newRow("seal without a sync") << PlantedBug::UnsyncedSeal;
+        QTest::newRow("acknowledge while broken") << PlantedBug::AckWhileBroken;
     }
 
     void eachBugIsCaught()

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/storage/storage_engine.h"
 #include "daemon/storage/storage_worker.h"
 #include "tests/support/sim_disk.h"
 
+#include <QCryptographicHash>
 #include <QtTest>
 
 #include <atomic>
@@ -10,6 +12,7 @@
 
 using namespace dynakv;
 using namespace dynakv::storage;
+using dynakv::test::DiskImage;
 using dynakv::test::SimDisk;
 
 namespace {
@@ -21,6 +24,22 @@ core::Record makeRecord(const QByteArray &key, quint64 clock, const QByteArray &
     record.version = {clock, 1};
     record.value = value;
     return record;
+}
+
+/// What a clean stop adds.
+constexpr int kSealWrites = 1;
+
+/// Whether \a key survives whatever a power cut now may do to the disk.
+bool isSafe(const SimDisk &disk, const QByteArray &key)
+{
+    const auto images = disk.crashImages(1, 10);
+    return std::all_of(images.begin(), images.end(), [&key](const DiskImage &image) {
+        SimDisk after(image);
+        store::Table table;
+        StorageEngine engine(after, table, {});
+        return engine.open(QStringLiteral("/data"), {QByteArray(16, 'x'), 1}).ok() &&
+               table.find(key).has_value();
+    });
 }
 
 /// A worker on a simulated disk, whose thread can be held while a queue forms.
@@ -71,7 +90,7 @@ private Q_SLOTS:
         bench.worker.reset();
         QCOMPARE(order.size(), std::size_t{64});
         QVERIFY(std::is_sorted(order.begin(), order.end()));
-        QCOMPARE(bench.disk.wholeWriteCount() - before, 1);
+        QCOMPARE(bench.disk.wholeWriteCount() - before, 1 + kSealWrites);
         QCOMPARE(bench.table.recordCount(), 64);
     }
 
@@ -86,7 +105,7 @@ private Q_SLOTS:
             bench.worker->commit({{makeRecord("k", i, value)}, {}}, [](const CommitResult &) {});
         gate->set_value();
         bench.worker.reset();
-        QCOMPARE(bench.disk.wholeWriteCount() - before, 3);
+        QCOMPARE(bench.disk.wholeWriteCount() - before, 3 + kSealWrites);
     }
 
     void aCompletedCommitIsSafeAndVisible()
@@ -94,17 +113,16 @@ private Q_SLOTS:
         Bench bench;
         QVERIFY(bench.open());
         bool isVisible = false;
-        bool isSafe = false;
+        bool wasSafe = false;
         std::thread::id completedOn;
         bench.worker->commit({{makeRecord("k", 1)}, {}}, [&](const CommitResult &result) {
             isVisible = bench.table.find("k").has_value();
-            isSafe = bench.disk.crashImages(1, 1).size() == 1 &&
-                     result.durability == core::Durability::Sync;
+            wasSafe = isSafe(bench.disk, "k") && result.durability == core::Durability::Sync;
             completedOn = std::this_thread::get_id();
         });
         bench.worker.reset();
         QVERIFY(isVisible);
-        QVERIFY(isSafe);
+        QVERIFY(wasSafe);
         QVERIFY(completedOn != std::this_thread::get_id());
     }
 
@@ -113,14 +131,13 @@ private Q_SLOTS:
         Bench bench(core::Durability::Interval);
         QVERIFY(bench.open());
         QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 1)}, {}}));
-        const auto isSafe = [&bench] {
+        const auto isSafeNow = [&bench] {
             std::promise<bool> answer;
-            bench.worker->runBetweenCommits(
-                [&] { answer.set_value(bench.disk.crashImages(1, 1).size() == 1); });
+            bench.worker->runBetweenCommits([&] { answer.set_value(isSafe(bench.disk, "k")); });
             return answer.get_future().get();
         };
-        QVERIFY(!isSafe());
-        QTRY_VERIFY_WITH_TIMEOUT(isSafe(), 10'000);
+        QVERIFY(!isSafeNow());
+        QTRY_VERIFY_WITH_TIMEOUT(isSafeNow(), 10'000);
     }
 
     void theStopSyncsWhatTheModeLeftOpen()
@@ -137,15 +154,12 @@ private Q_SLOTS:
         Bench bench;
         QVERIFY(bench.open());
         QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 2)}, {}}));
-        const auto bytes =
-            bench.disk.open(QStringLiteral("/data/storage.db"), FileSystem::OpenMode::Read);
-        QVERIFY(bytes);
-        const auto before = (*bytes)->size();
         // Repair and replication bring the same record several times, and older ones late.
+        const int before = bench.disk.wholeWriteCount();
         QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 2), makeRecord("k", 1)}, {}}));
-        QCOMPARE(*(*bytes)->size(), *before);
+        QCOMPARE(bench.disk.wholeWriteCount(), before);
         QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 3)}, {}}));
-        QVERIFY(*(*bytes)->size() > *before);
+        QCOMPARE(bench.disk.wholeWriteCount(), before + 1);
     }
 
     void oneBadRequestFailsAlone()
@@ -166,18 +180,157 @@ private Q_SLOTS:
         QCOMPARE(bench.table.recordCount(), 2);
     }
 
-    void afterAFailedSyncWritesAreRefusedAndReadsGoOn()
+    void aFailedSyncRefusesWritesUntilANewFileHealsIt()
+    {
+        Bench bench;
+        QVERIFY(bench.open());
+        QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 1)}, {{"identity", "me"}}}));
+        bench.disk.failCalls(bench.disk.callCount() + 2, 1, SimDisk::Fault::Io);
+        const auto refused = bench.worker->commitAndWait({{makeRecord("k", 2)}, {}});
+        QVERIFY(!refused);
+        QVERIFY2(refused.error().message.contains("only a new file can heal"),
+                 refused.error().message.constData());
+        QCOMPARE(bench.table.find("k")->version.clock, 1U);
+
+        QTRY_VERIFY_WITH_TIMEOUT(bench.worker->commitAndWait({{makeRecord("k", 3)}, {}}), 10'000);
+        QCOMPARE(bench.worker->jobs().front().kind, StorageJob::Kind::Healing);
+        QCOMPARE(bench.worker->status().generation, 2U);
+        QVERIFY(bench.worker->status().broken.isEmpty());
+        bench.worker.reset();
+        SimDisk again(bench.disk.liveImage());
+        store::Table table;
+        StorageEngine engine(again, table, {});
+        const auto report = engine.open(QStringLiteral("/data"), {});
+        QVERIFY(report);
+        QCOMPARE(report->generation, 2U);
+        QCOMPARE(table.find("k")->version.clock, 3U);
+        QCOMPARE(engine.metas(), (Metas{{"identity", "me"}}));
+    }
+
+    void eachRequestGetsThePromiseItAsksFor()
+    {
+        Bench bench;
+        QVERIFY(bench.open());
+        const auto gate = bench.hold();
+        std::vector<std::pair<core::Durability, bool>> seen;
+        const auto note = [&](const QByteArray &key) {
+            return [&, key](const CommitResult &result) {
+                seen.emplace_back(result.durability, isSafe(bench.disk, key));
+            };
+        };
+        bench.worker->commit({{makeRecord("strong", 1)}, {}}, note("strong"));
+        bench.worker->commit({{makeRecord("weak", 2)}, {}, core::Durability::Os}, note("weak"));
+        gate->set_value();
+        bench.worker.reset();
+        using core::Durability;
+        QCOMPARE(seen, (std::vector<std::pair<Durability, bool>>{{Durability::Os, false},
+                                                                 {Durability::Sync, true}}));
+    }
+
+    void aStrongerRequestIsSyncedInAWeakerMode()
+    {
+        Bench bench(core::Durability::Os);
+        QVERIFY(bench.open());
+        bool wasSafe = false;
+        std::promise<void> done;
+        bench.worker->commit(
+            {{makeRecord("k", 1)}, {}, core::Durability::Sync}, [&](const CommitResult &result) {
+                wasSafe = isSafe(bench.disk, "k") && result.durability == core::Durability::Sync;
+                done.set_value();
+            });
+        done.get_future().wait();
+        QVERIFY(wasSafe);
+    }
+
+    void anIdleNodeMarksTheEndOfItsFileAsSafe()
     {
         Bench bench;
         QVERIFY(bench.open());
         QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 1)}, {}}));
-        bench.disk.failCalls(bench.disk.callCount() + 2, 1, SimDisk::Fault::Io);
-        for (quint64 clock = 2; clock < 5; ++clock) {
-            const auto refused = bench.worker->commitAndWait({{makeRecord("k", clock)}, {}});
-            QVERIFY(!refused);
-            QVERIFY(refused.error().message.contains("restarted"));
+        const int before = bench.disk.wholeWriteCount();
+        QTRY_COMPARE_WITH_TIMEOUT(bench.disk.wholeWriteCount(), before + 1, 10'000);
+        // From now on damage of that commit cannot pass for a torn write.
+        DiskImage image = bench.disk.liveImage();
+        QByteArray &bytes = image.files[QStringLiteral("/data/storage.db")];
+        const auto at = bytes.indexOf("k", kDataOffset + kFrameHeaderBytes);
+        bytes[at] = 'x';
+        SimDisk damaged(image);
+        store::Table table;
+        StorageEngine engine(damaged, table, {});
+        const auto report = engine.open(QStringLiteral("/data"), {});
+        QVERIFY(!report);
+        QCOMPARE(report.error().code, base::ErrorCode::Corrupt);
+    }
+
+    void compactionKeepsAllAndTellsWhatItDid()
+    {
+        Bench bench;
+        QVERIFY(bench.open());
+        for (quint64 clock = 1; clock <= 200; ++clock) {
+            QVERIFY(bench.worker->commitAndWait(
+                {{makeRecord(QByteArray::number(clock % 10), clock, QByteArray(1000, 'v'))}, {}}));
         }
-        QCOMPARE(bench.table.find("k")->version.clock, 1U);
+        const auto fileBytes = [&bench] {
+            return bench.disk.liveImage().files.at(QStringLiteral("/data/storage.db")).size();
+        };
+        QVERIFY(fileBytes() > 200'000);
+        const auto id = bench.worker->compact();
+        QVERIFY(id);
+        const auto state = [&] { return bench.worker->job(*id)->state; };
+        quint64 clock = 200;
+        while (state() == StorageJob::State::Running) {
+            ++clock;
+            QVERIFY(bench.worker->commitAndWait(
+                {{makeRecord(QByteArray::number(clock % 10), clock)}, {}}));
+        }
+        QCOMPARE(state(), StorageJob::State::Done);
+        QCOMPARE(bench.worker->job(*id)->records, 10U);
+        QVERIFY(!bench.worker->job(*id + 1));
+        QVERIFY(bench.worker->commitAndWait({{makeRecord("last", clock + 1)}, {}}));
+        bench.worker.reset();
+        QVERIFY(fileBytes() < 100'000);
+        SimDisk again(bench.disk.liveImage());
+        store::Table table;
+        StorageEngine engine(again, table, {});
+        QVERIFY(engine.open(QStringLiteral("/data"), {}));
+        QCOMPARE(table.recordCount(), 11);
+        for (quint64 last = clock; last > clock - 10; --last)
+            QCOMPARE(table.find(QByteArray::number(last % 10))->version.clock, last);
+    }
+
+    void aBackupIsWholeAndHashedAndNobodyStartsOnIt()
+    {
+        Bench bench;
+        QVERIFY(bench.open());
+        QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 1)}, {}}));
+        QVERIFY(!bench.worker->backup("../x"));
+        QVERIFY(!bench.worker->backup(".x"));
+        QVERIFY(!bench.worker->backup(""));
+        const auto id = bench.worker->backup("monday");
+        QVERIFY(id);
+        QTRY_VERIFY(bench.worker->job(*id)->state != StorageJob::State::Running);
+        const StorageJob job = *bench.worker->job(*id);
+        QVERIFY2(job.state == StorageJob::State::Done, job.detail.constData());
+        QCOMPARE(bench.worker->backup("monday").error().code, base::ErrorCode::Conflict);
+        const DiskImage image = bench.disk.liveImage();
+        const QByteArray backup = image.files.at(QStringLiteral("/data/backups/monday.db"));
+        const QByteArray hash =
+            QCryptographicHash::hash(backup, QCryptographicHash::Sha256).toHex();
+        QCOMPARE(job.sha256, hash);
+        QCOMPARE(image.files.at(QStringLiteral("/data/backups/monday.db.sha256")),
+                 hash + "  monday.db\n");
+        // All of it was safe when the job said so.
+        for (const DiskImage &crashed : bench.disk.crashImages(1, 3))
+            QCOMPARE(crashed.files.at(QStringLiteral("/data/backups/monday.db")), backup);
+
+        DiskImage mistaken = image;
+        mistaken.files[QStringLiteral("/data/storage.db")] = backup;
+        SimDisk disk(mistaken);
+        store::Table table;
+        StorageEngine engine(disk, table, {});
+        const auto report = engine.open(QStringLiteral("/data"), {});
+        QVERIFY(!report);
+        QVERIFY(report.error().message.contains("dynakvd restore"));
     }
 
     void aQueueThatTheDiskCannotDrainIsBounded()

@@ -46,6 +46,14 @@ QByteArray synthetic(qint64 number)
     return "key:" + QByteArray::number(number).rightJustified(8, '0');
 }
 
+QByteArray valueMembers(const client::Value &value)
+{
+    if (!value.isRaw)
+        return "\"value\": " + value.bytes;
+    return "\"value\":\"" + value.bytes.toBase64() + R"(","encoding":"base64","content_type":")" +
+           value.contentType + '"';
+}
+
 } // namespace
 
 FakeCluster::FakeCluster(int nodeCount)
@@ -126,10 +134,7 @@ QByteArray FakeCluster::answerKey(const QByteArray &key, const FakeRequest &requ
     const client::Value *value = find(key);
     if (!value)
         return problem(404, "not_found", "the key does not exist");
-    QByteArray body = "{\"value\":" + value->bytes + "}";
-    if (value->isRaw)
-        body = "{\"value\":\"" + value->bytes.toBase64() +
-               R"(","encoding":"base64","content_type":")" + value->contentType + "\"}";
+    const QByteArray body = '{' + valueMembers(*value) + '}';
     const QByteArray whole = FakeNode::response(200, body, "ETag: \"" + value->version + "\"\r\n");
     return request.method == "HEAD" ? whole.first(whole.size() - body.size()) : whole;
 }
@@ -154,6 +159,7 @@ QByteArray FakeCluster::answerList(const QByteArray &query)
 {
     ++m_listings;
     const QByteArray prefix = parameter(query, "prefix");
+    const QByteArray start = std::max(prefix, parameter(query, "from"));
     const QByteArray after = QByteArray::fromHex(parameter(query, "after"));
     const int limit = std::max(parameter(query, "limit").toInt(), 1);
     base::api::KeyPage page;
@@ -172,14 +178,26 @@ QByteArray FakeCluster::answerList(const QByteArray &query)
     } else {
         for (auto it = m_table.lower_bound(prefix); it != m_table.end(); ++it)
             page.totalEstimate += it->first.startsWith(prefix) ? 1 : 0;
-        auto it = after.isEmpty() ? m_table.lower_bound(prefix) : m_table.upper_bound(after);
+        auto it = after.isEmpty() ? m_table.lower_bound(start) : m_table.upper_bound(after);
         while (it != m_table.end() && it->first.startsWith(prefix) &&
                add(it->first, it->second.version, it->second.bytes.size()))
             ++it;
     }
     if (isMore)
         page.next = page.keys.back().key.toHex();
-    return FakeNode::response(200, json(toJson(page)));
+    if (parameter(query, "values") != "true")
+        return FakeNode::response(200, json(toJson(page)));
+    QByteArray entries;
+    for (const base::api::KeyEntry &entry : page.keys) {
+        QByteArray text = json(toJson(entry));
+        text.chop(1);
+        entries +=
+            (entries.isEmpty() ? "" : ", ") + text + ", " + valueMembers(*find(entry.key)) + '}';
+    }
+    page.keys.clear();
+    QByteArray body = json(toJson(page));
+    body.replace("\"keys\":[]", "\"keys\": [" + entries + ']');
+    return FakeNode::response(200, body);
 }
 
 QByteArray FakeCluster::answerCluster(int index) const

@@ -14,6 +14,10 @@ private Q_SLOTS:
     void whatIsCutOrNoObjectHasNoMember_data();
     void whatIsCutOrNoObjectHasNoMember();
     void deepNestingNeedsNoStack();
+    void elementsStandAsTheyAre_data();
+    void elementsStandAsTheyAre();
+    void whatIsCutOrNoArrayHasNoElements_data();
+    void whatIsCutOrNoArrayHasNoElements();
     void oneValueIsToldFromMore_data();
     void oneValueIsToldFromMore();
 };
@@ -62,6 +66,42 @@ void JsonSliceTest::deepNestingNeedsNoStack()
 {
     const QByteArray deep = QByteArray(2'000'000, '[') + QByteArray(2'000'000, ']');
     QCOMPARE(memberText("{\"value\":" + deep + "}", "value")->size(), deep.size());
+}
+
+void JsonSliceTest::elementsStandAsTheyAre_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<QByteArrayList>("elements");
+    QTest::newRow("none") << QByteArray(" [ ] ") << QByteArrayList{};
+    QTest::newRow("one") << QByteArray("[1.0]") << QByteArrayList{"1.0"};
+    QTest::newRow("space around") << QByteArray("[ {\"a\": 1} ,\t\"]\" ]")
+                                  << QByteArrayList{"{\"a\": 1}", "\"]\""};
+    QTest::newRow("nested") << QByteArray("[[1,2],[],{\"b\":[3]}]")
+                            << QByteArrayList{"[1,2]", "[]", "{\"b\":[3]}"};
+}
+
+void JsonSliceTest::elementsStandAsTheyAre()
+{
+    QFETCH(QByteArray, text);
+    const auto elements = elementTexts(text);
+    QVERIFY(elements.has_value());
+    QByteArrayList found;
+    for (const QByteArrayView element : *elements)
+        found += element.toByteArray();
+    QTEST(found, "elements");
+}
+
+void JsonSliceTest::whatIsCutOrNoArrayHasNoElements_data()
+{
+    QTest::addColumn<QByteArray>("text");
+    for (const char *text : {"", "{}", "1", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[\"a]"})
+        QTest::newRow(*text == '\0' ? "nothing" : text) << QByteArray(text);
+}
+
+void JsonSliceTest::whatIsCutOrNoArrayHasNoElements()
+{
+    QFETCH(QByteArray, text);
+    QVERIFY(!elementTexts(text).has_value());
 }
 
 void JsonSliceTest::oneValueIsToldFromMore_data()

@@ -66,6 +66,10 @@ private Q_SLOTS:
     void anyKeyReachesTheNode();
     void aTextThatIsNotOneValueIsNotSent();
     void keysArePagedByCursor();
+    void valuesAreListedAsTheyWereSent();
+    void aPageWithoutItsValuesIsRefused();
+    void aPutSaysHowLongItsValueLives();
+    void aRefusalSaysWhenToComeBack();
     void createIsRefusedWhereTheKeyExists();
     void removeTellsWhetherTheKeyExisted();
     void versionTellsWithoutTheValue();
@@ -216,6 +220,73 @@ void RestClientTest::keysArePagedByCursor()
     QCOMPARE(found.size(), 25);
     QCOMPARE(found.first(), QByteArray("user:00"));
     QCOMPARE(found.last(), QByteArray("user:24"));
+}
+
+void RestClientTest::valuesAreListedAsTheyWereSent()
+{
+    m_cluster->putJson("p:0", "0");
+    m_cluster->putJson("p:1", R"({"value":[1e2], "b":12345678901234567890,"a":"]},{\"x"})");
+    m_cluster->put("p:2", {QByteArray("\x00\xff", 2), true, "image/png", {}});
+    m_cluster->putJson(QByteArray("p:\xff"), "1.0");
+    std::vector<ListedValue> found;
+    ListQuery query{"p:", "p:1", {}, 2};
+    do {
+        Waiter<ValuePage> page;
+        m_client->values(query, &page, page.callback());
+        QVERIFY2(page.wait().ok(), page.wait().failure.message.constData());
+        for (const auto &each : page.wait().value->keys)
+            found.push_back(each);
+        query.after = page.wait().value->next;
+    } while (!query.after.isEmpty());
+    QCOMPARE(found.size(), std::size_t(3));
+    QCOMPARE(found[0].entry.key, QByteArray("p:1"));
+    for (const ListedValue &each : found) {
+        const Value &stored = *m_cluster->find(each.entry.key);
+        QCOMPARE(each.value, stored);
+    }
+}
+
+void RestClientTest::aPageWithoutItsValuesIsRefused()
+{
+    FakeNode node([](const FakeRequest &) {
+        return FakeNode::response(
+            200, R"({"keys":[{"key":"a","version":"v","size":1,)"
+                 R"("updated_at":"2024-01-01T00:00:00.000Z"}],"total_estimate":1})");
+    });
+    RestClient client({node.endpoint()});
+    Waiter<ValuePage> page;
+    client.values({}, &page, page.callback());
+    QCOMPARE(page.wait().failure.kind, FailureKind::BadAnswer);
+}
+
+void RestClientTest::aPutSaysHowLongItsValueLives()
+{
+    Value value{"1", false, {}, {}};
+    value.ttlSeconds = 60;
+    Waiter<Receipt> json;
+    m_client->put("k", value, &json, json.callback());
+    QVERIFY(json.wait().ok());
+    value.isRaw = true;
+    Waiter<Receipt> raw;
+    m_client->put("..", value, &raw, raw.callback());
+    QVERIFY(raw.wait().ok());
+    const auto &seen = m_cluster->node(0).seen();
+    QCOMPARE(seen[0].target, QByteArray("/key/k?ttl=60"));
+    QCOMPARE(seen[1].target, QByteArray("/key?k64=Li4&ttl=60&raw"));
+}
+
+void RestClientTest::aRefusalSaysWhenToComeBack()
+{
+    for (const auto &[header, seconds] : std::vector<std::pair<QByteArray, int>>{
+             {"Retry-After: 7\r\n", 7}, {"Retry-After: soon\r\n", 0}, {"", 0}}) {
+        const QByteArray told = header;
+        FakeNode node([told](const FakeRequest &) { return FakeNode::response(503, "{}", told); });
+        RestClient client({node.endpoint()});
+        Waiter<Value> refused;
+        client.get("k", &refused, refused.callback());
+        QVERIFY(refused.wait().hasStatus(503));
+        QCOMPARE(refused.wait().failure.retryAfterSeconds, seconds);
+    }
 }
 
 void RestClientTest::createIsRefusedWhereTheKeyExists()
