@@ -217,7 +217,7 @@ std::optional<StartFailure> DaemonApp::startApi()
     config.valueBytesMax = m_options.valueBytesMax;
     config.durability = m_options.durability;
     config.programVersion = DYNAKV_VERSION;
-    m_rest = std::make_unique<http::RestServer>(std::move(config), m_table, *m_node);
+    m_rest = std::make_unique<http::RestServer>(std::move(config), m_table, *m_node, *m_storage);
     if (const auto started = m_rest->start(); !started)
         return StartFailure{ExitCode::Unavailable, started.error().message};
     return std::nullopt;

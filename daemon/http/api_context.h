@@ -11,6 +11,10 @@ namespace dynakv::store {
 class Table;
 }
 
+namespace dynakv::storage {
+class FileKeeper;
+}
+
 namespace dynakv::http {
 
 /// What handlers are given: all of it outlives them. Any thread may use it at any time.
@@ -18,6 +22,7 @@ struct ApiContext
 {
     const store::Table &table;
     core::Coordinator &coordinator;
+    storage::FileKeeper &file;
     qsizetype valueBytesMax;
     QByteArray programVersion;
     std::function<qint64()> wallMs; ///< Decides what has expired.

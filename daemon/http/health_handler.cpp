@@ -81,6 +81,7 @@ Answer getIndex(const HttpRequest &request, const Query &query, const ApiContext
     for (const auto &[name, target] :
          {std::pair("key", "/key/{key}"), std::pair("membership", "/membership"),
           std::pair("keys", "/v1/keys"), std::pair("cluster", "/v1/cluster"),
+          std::pair("stats", "/v1/stats"), std::pair("jobs", "/v1/jobs"),
           std::pair("live", "/livez"), std::pair("ready", "/readyz"),
           std::pair("version", "/version")})
         links.insert(QLatin1String(name), QLatin1String(target));

@@ -60,10 +60,11 @@ base::Result<QHostAddress> addressFrom(const QByteArray &host)
 class RestServer::Impl
 {
 public:
-    Impl(RestServerConfig config, const store::Table &table, core::Coordinator &coordinator)
+    Impl(RestServerConfig config, const store::Table &table, core::Coordinator &coordinator,
+         storage::FileKeeper &file)
         : m_listen(config.listen)
         , m_worker(QStringLiteral("http"), doorConfigOf(config),
-                   {table, coordinator, valueBytesMaxOf(config), config.programVersion,
+                   {table, coordinator, file, valueBytesMaxOf(config), config.programVersion,
                     [] { return QDateTime::currentMSecsSinceEpoch(); }, config.durability})
     {
     }
@@ -90,8 +91,8 @@ private:
 };
 
 RestServer::RestServer(RestServerConfig config, const store::Table &table,
-                       core::Coordinator &coordinator)
-    : m_impl(std::make_unique<Impl>(std::move(config), table, coordinator))
+                       core::Coordinator &coordinator, storage::FileKeeper &file)
+    : m_impl(std::make_unique<Impl>(std::move(config), table, coordinator, file))
 {
 }
 

@@ -16,6 +16,10 @@ namespace dynakv::store {
 class Table;
 }
 
+namespace dynakv::storage {
+class FileKeeper;
+}
+
 namespace dynakv::http {
 
 struct RestServerConfig
@@ -38,8 +42,9 @@ struct RestServerConfig
 class RestServer
 {
 public:
-    /// \a table and \a coordinator must outlive the server.
-    RestServer(RestServerConfig config, const store::Table &table, core::Coordinator &coordinator);
+    /// What is handed in must outlive the server.
+    RestServer(RestServerConfig config, const store::Table &table, core::Coordinator &coordinator,
+               storage::FileKeeper &file);
     ~RestServer();
 
     /// Busy: the port is in use; Denied: not allowed to bind it. Both name port and remedy.

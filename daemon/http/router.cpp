@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/router.h"
 
+#include "daemon/http/admin_handler.h"
 #include "daemon/http/cluster_handler.h"
 #include "daemon/http/health_handler.h"
 #include "daemon/http/key_handler.h"
@@ -23,6 +24,7 @@ struct Route
     Handler get;
     Handler put = nullptr;
     Handler remove = nullptr;
+    Handler post = nullptr;
 };
 
 Answer notYet(const HttpRequest &request, const Query &, const ApiContext &)
@@ -43,10 +45,13 @@ constexpr std::array kRoutes{
     Route{"/", false, getIndex},
     Route{"/v1/batch", false, notYet},
     Route{"/v1/watch", false, notYet},
-    Route{"/v1/stats", false, notYet},
+    Route{"/v1/stats", false, getStats},
     Route{"/v1/key-replicas/", true, notYet},
+    Route{"/v1/admin/compact", false, nullptr, nullptr, nullptr, postCompact},
+    Route{"/v1/admin/backup", false, nullptr, nullptr, nullptr, postBackup},
     Route{"/v1/admin/", true, notYet},
-    Route{"/v1/jobs/", true, notYet},
+    Route{"/v1/jobs", false, getJobs},
+    Route{"/v1/jobs/", true, getJob},
     Route{"/metrics", false, notYet},
     Route{"/openapi.json", false, notYet},
 };
@@ -74,6 +79,7 @@ Handler handlerOf(const Route &route, Method method)
     case Method::Delete:
         return route.remove;
     case Method::Post:
+        return route.post;
     case Method::Patch:
     case Method::Options:
         return nullptr;
@@ -83,7 +89,9 @@ Handler handlerOf(const Route &route, Method method)
 
 QByteArray allowedOn(const Route &route)
 {
-    QByteArray allowed = "GET, HEAD, ";
+    QByteArray allowed = route.get ? "GET, HEAD, " : "";
+    if (route.post)
+        allowed += "POST, ";
     if (route.put)
         allowed += "PUT, ";
     if (route.remove)
@@ -96,7 +104,7 @@ QByteArray allowedOn(const Route &route)
 Answer route(const HttpRequest &request, const ApiContext &context)
 {
     if (request.path == "*")
-        return HttpReply{204, {}, {}, {{"Allow", "GET, HEAD, PUT, DELETE, OPTIONS"}}};
+        return HttpReply{204, {}, {}, {{"Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS"}}};
     const Route *const found = findRoute(request.path);
     if (!found) {
         return problemReply(404, "no_such_path",

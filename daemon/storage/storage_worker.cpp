@@ -67,7 +67,7 @@ public:
     void runBetweenCommits(std::function<void()> task);
     [[nodiscard]] core::Durability durability() const { return m_durability; }
     [[nodiscard]] StorageJobs &rewrites() { return m_rewrites; }
-    [[nodiscard]] StorageStatus status() const;
+    [[nodiscard]] FileStatus status() const;
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -105,7 +105,7 @@ private:
     Clock::time_point m_nextStatus = {};
 
     mutable std::mutex m_mutex;
-    StorageStatus m_status;
+    FileStatus m_status;
     std::condition_variable m_changed;
     std::deque<Job> m_jobs;
     qsizetype m_queuedBytes = 0;
@@ -272,8 +272,11 @@ void StorageWorker::Impl::doChores(qint64 commitUs)
 
 void StorageWorker::Impl::publishStatus()
 {
-    StorageStatus status;
+    if (m_durability == core::Durability::Memory)
+        return;
+    FileStatus status;
     status.fileBytes = m_engine->logEnd();
+    status.baseBytes = m_engine->baseBytes();
     status.generation = m_engine->generation();
     if (const auto &broken = m_engine->broken())
         status.broken = broken->message;
@@ -281,7 +284,7 @@ void StorageWorker::Impl::publishStatus()
     m_status = std::move(status);
 }
 
-StorageStatus StorageWorker::Impl::status() const
+FileStatus StorageWorker::Impl::status() const
 {
     const std::scoped_lock lock(m_mutex);
     return m_status;
@@ -389,7 +392,7 @@ std::vector<StorageJob> StorageWorker::jobs() const
     return m_impl->rewrites().all();
 }
 
-StorageStatus StorageWorker::status() const
+FileStatus StorageWorker::status() const
 {
     return m_impl->status();
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "daemon/storage/commit.h"
+#include "daemon/storage/file_keeper.h"
 #include "daemon/storage/recovery.h"
-#include "daemon/storage/storage_job.h"
 #include "daemon/store/table.h"
 #include "shared/base/result.h"
 
@@ -11,21 +11,10 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
-#include <vector>
 
 namespace dynakv::storage {
 
 class FileSystem;
-
-/// How the file does, for operators.
-struct StorageStatus
-{
-    qint64 fileBytes = 0;
-    quint64 generation = 0;
-    QByteArray broken =
-        {}; ///< Why writes are refused until the file is healed; empty: they are not.
-};
 
 /// Owns storage.db, its lock and the one thread that writes it. Group commit: while one sync runs
 /// the next batch forms. In `sync` mode a commit is applied to the table, and completed, only after
@@ -34,7 +23,7 @@ struct StorageStatus
 /// Thread: open() and the destructor on the owner's, commit() from any; completions run on the
 /// storage thread, in the order of the commits that make the same promise. A queue beyond 256 MiB
 /// refuses what comes.
-class StorageWorker
+class StorageWorker final : public FileKeeper
 {
 public:
     using Completion = std::function<void(CommitResult)>;
@@ -43,7 +32,7 @@ public:
     StorageWorker(FileSystem &files, store::Table &table, core::Durability durability,
                   TreeKeyOf treeKeyOf = {});
     /// Commits what was handed in, then closes.
-    ~StorageWorker();
+    ~StorageWorker() override;
 
     /// Makes the directory if need be, locks it, recovers `storage.db` into the table and starts
     /// the thread. Errors name cause and remedy: Busy (another process), Denied, Corrupt (never
@@ -63,12 +52,11 @@ public:
 
     [[nodiscard]] core::Durability durability() const;
 
-    /// As StorageJobs::compact() and backup().
-    base::Result<quint64> compact();
-    base::Result<quint64> backup(const QByteArray &name);
-    [[nodiscard]] std::optional<StorageJob> job(quint64 id) const;
-    [[nodiscard]] std::vector<StorageJob> jobs() const;
-    [[nodiscard]] StorageStatus status() const;
+    base::Result<quint64> compact() override;
+    base::Result<quint64> backup(const QByteArray &name) override;
+    [[nodiscard]] std::optional<StorageJob> job(quint64 id) const override;
+    [[nodiscard]] std::vector<StorageJob> jobs() const override;
+    [[nodiscard]] FileStatus status() const override;
 
 private:
     class Impl;

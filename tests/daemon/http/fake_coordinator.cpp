@@ -116,13 +116,13 @@ core::WriteOutcome FakeCoordinator::apply(const core::WriteRequest &request)
     const auto before = m_table.find(request.key);
     outcome.existed = before && before->isLive(outcome.version.wallMs());
     const qint64 expiresAtMs = request.ttlMs ? outcome.version.wallMs() + *request.ttlMs : 0;
-    m_table.apply({request.key,
-                   request.kind,
-                   outcome.version,
-                   expiresAtMs,
-                   request.contentType,
-                   {},
-                   request.value});
+    m_table.apply(core::Record{request.key,
+                               request.kind,
+                               outcome.version,
+                               expiresAtMs,
+                               request.contentType,
+                               {},
+                               request.value});
     return outcome;
 }
 

@@ -4,6 +4,7 @@
 #include "daemon/http/rest_server.h"
 #include "daemon/store/table.h"
 #include "tests/daemon/http/fake_coordinator.h"
+#include "tests/daemon/http/fake_file_keeper.h"
 
 namespace dynakv::test {
 
@@ -11,7 +12,7 @@ namespace dynakv::test {
 struct ServerFixture
 {
     explicit ServerFixture(http::RestServerConfig config = {})
-        : server(withAddress(std::move(config)), table, coordinator)
+        : server(withAddress(std::move(config)), table, coordinator, file)
     {
         isUp = server.start().ok();
     }
@@ -27,13 +28,14 @@ struct ServerFixture
     void put(const QByteArray &key, const QByteArray &value, const QByteArray &contentType = {},
              qint64 expiresAtMs = 0)
     {
-        table.apply(
-            {key, core::RecordKind::Value, {++clock, 0xab}, expiresAtMs, contentType, {}, value});
+        table.apply(core::Record{
+            key, core::RecordKind::Value, {++clock, 0xab}, expiresAtMs, contentType, {}, value});
     }
 
     store::Table table = {};
     quint64 clock = quint64{1'600'000'000'000} << 16;
     FakeCoordinator coordinator{table};
+    FakeFileKeeper file = {};
     http::RestServer server;
     bool isUp = false;
 };

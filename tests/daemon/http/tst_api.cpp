@@ -4,6 +4,7 @@
 #include "daemon/http/router.h"
 #include "shared/base/limits.h"
 #include "tests/daemon/http/fake_coordinator.h"
+#include "tests/daemon/http/fake_file_keeper.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -99,6 +100,7 @@ private:
 
     std::unique_ptr<store::Table> m_table;
     std::unique_ptr<test::FakeCoordinator> m_coordinator;
+    std::unique_ptr<test::FakeFileKeeper> m_file = std::make_unique<test::FakeFileKeeper>();
     std::unique_ptr<http::ApiContext> m_context;
     quint64 m_clock = 0;
 };
@@ -109,7 +111,7 @@ void TestApi::init()
     m_coordinator.reset();
     m_table = std::make_unique<store::Table>();
     m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
-    m_context.reset(new http::ApiContext{*m_table, *m_coordinator, kValueBytesMax, "1.2.3",
+    m_context.reset(new http::ApiContext{*m_table, *m_coordinator, *m_file, kValueBytesMax, "1.2.3",
                                          [] { return kNowMs; }, core::Durability::Sync});
     m_clock = quint64{1'600'000'000'123} << 16;
 }
@@ -473,9 +475,9 @@ void TestApi::refusesPuts()
 void TestApi::refusesWhatHasNoEffectYet_data()
 {
     QTest::addColumn<QByteArray>("what");
-    for (const char *what : {"if-match", "if-none-match", "at-least", "r", "/v1/watch", "/v1/batch",
-                             "/v1/stats", "/metrics", "/v1/admin/compact",
-                             "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
+    for (const char *what :
+         {"if-match", "if-none-match", "at-least", "r", "/v1/watch", "/v1/batch", "/metrics",
+          "/v1/admin/leave", "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
         QTest::newRow(what) << QByteArray(what);
 }
 
@@ -787,8 +789,13 @@ void TestApi::leavesOutWhatVanishedMeanwhile()
     store("a", "1", {}, kNowMs + 1);
     store("b", "2");
     qint64 nowMs = kNowMs;
-    const http::ApiContext ticking{*m_table, *m_coordinator, kValueBytesMax, "1.2.3",
-                                   [&nowMs] { return nowMs++; }};
+    const http::ApiContext ticking{*m_table,
+                                   *m_coordinator,
+                                   *m_file,
+                                   kValueBytesMax,
+                                   "1.2.3",
+                                   [&nowMs] { return nowMs++; },
+                                   core::Durability::Sync};
     const auto page = [&ticking](const QByteArray &target) {
         return std::get<HttpReply>(http::route(request(Method::Get, target), ticking));
     };

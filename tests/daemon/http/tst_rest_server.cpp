@@ -128,7 +128,8 @@ void TestRestServer::survivesAnOutcomeAfterItsOwnEnd()
     test::FakeCoordinator coordinator(table);
     coordinator.hold();
     {
-        http::RestServer server(ServerFixture::withAddress({}), table, coordinator);
+        FakeFileKeeper file;
+        http::RestServer server(ServerFixture::withAddress({}), table, coordinator, file);
         QVERIFY(server.start());
         RawClient client(server.port());
         client.send(put("/key/a", "{\"value\":1}"));

@@ -3,6 +3,7 @@
 #include "daemon/storage/storage_engine.h"
 #include "tests/support/sim_disk.h"
 
+#include <QCryptographicHash>
 #include <QDir>
 #include <QFile>
 #include <QtTest>
@@ -33,6 +34,15 @@ test::DiskImage imageWith(const QByteArray &bytes)
     return {{{filePath(), bytes}}, {QStringLiteral("/"), directory()}};
 }
 
+/// In hex, or the hash of what is too long to look at.
+QByteArray shortened(const QByteArray &bytes)
+{
+    if (bytes.size() <= 256)
+        return bytes.toHex();
+    return QByteArray::number(bytes.size()) + " bytes, sha256 " +
+           QCryptographicHash::hash(bytes, QCryptographicHash::Sha256).toHex();
+}
+
 QByteArray lineOf(const core::RecordView &record)
 {
     return record.key.toByteArray().toHex() + ' ' +
@@ -41,7 +51,7 @@ QByteArray lineOf(const core::RecordView &record)
            QByteArray::number(record.version.node) + ' ' +
            QByteArray::number(record.expiresAtMs) + " [" +
            record.contentType.toByteArray() + "] [" + record.context.toByteArray().toHex() +
-           "] [" + record.value.toByteArray().toHex() + "]\n";
+           "] [" + shortened(record.value.toByteArray()) + "]\n";
 }
 
 /// All that a database holds, a line each, in an order that depends on nothing but the content.

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/admin_handler.h"
+
+#include "daemon/http/handler_checks.h"
+#include "daemon/http/problem_reply.h"
+#include "daemon/storage/file_keeper.h"
+#include "daemon/store/table.h"
+#include "shared/base/api/timestamp.h"
+
+#include <QDateTime>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+
+namespace dynakv::http {
+namespace {
+
+constexpr QByteArrayView kJobsPath("/v1/jobs/");
+
+QJsonObject toJson(const storage::StorageJob &job)
+{
+    QJsonObject object{
+        {QStringLiteral("id"), QString::number(job.id)},
+        {QStringLiteral("kind"), QString::fromLatin1(toText(job.kind))},
+        {QStringLiteral("state"), QString::fromLatin1(toText(job.state))},
+        {QStringLiteral("started_at"), QString::fromLatin1(base::api::toTimestamp(job.startedMs))},
+        {QStringLiteral("records"), static_cast<qint64>(job.records)},
+        {QStringLiteral("records_expected"), static_cast<qint64>(job.recordsExpected)},
+        {QStringLiteral("bytes"), job.bytes}};
+    if (job.endedMs != 0) {
+        object.insert(QStringLiteral("ended_at"),
+                      QString::fromLatin1(base::api::toTimestamp(job.endedMs)));
+        object.insert(QStringLiteral("writes_paused_us"), job.pausedUs);
+    }
+    if (!job.sha256.isEmpty()) {
+        const qsizetype slash = job.path.lastIndexOf(QLatin1Char('/'));
+        object.insert(QStringLiteral("file"), job.path.sliced(slash + 1));
+        object.insert(QStringLiteral("sha256"), QString::fromLatin1(job.sha256));
+    }
+    if (!job.detail.isEmpty())
+        object.insert(QStringLiteral("detail"), QString::fromUtf8(job.detail));
+    return object;
+}
+
+HttpReply jsonReply(const QJsonObject &object)
+{
+    return http::jsonReply(QJsonDocument(object).toJson(QJsonDocument::Compact));
+}
+
+HttpReply failureReply(const base::Error &error, const QByteArray &requestId)
+{
+    switch (error.code) {
+    case base::ErrorCode::Invalid:
+        return problemReply(400, "bad_parameter", error.message, requestId);
+    case base::ErrorCode::Conflict:
+        return problemReply(409, "conflict", error.message, requestId);
+    case base::ErrorCode::NoSpace:
+        return unavailableReply("full", error.message, requestId);
+    case base::ErrorCode::NotFound:
+    case base::ErrorCode::Busy:
+    case base::ErrorCode::Denied:
+    case base::ErrorCode::Io:
+    case base::ErrorCode::Corrupt:
+    case base::ErrorCode::Unsupported:
+    case base::ErrorCode::Unavailable:
+    case base::ErrorCode::TimedOut:
+        break;
+    }
+    return unavailableReply("unavailable", error.message, requestId);
+}
+
+HttpReply begunReply(const base::Result<quint64> &begun, const HttpRequest &request,
+                     const ApiContext &context)
+{
+    if (!begun)
+        return failureReply(begun.error(), request.requestId);
+    const auto job = context.file.job(*begun);
+    HttpReply reply = jsonReply({{QStringLiteral("job"), job ? toJson(*job) : QJsonObject()}});
+    reply.status = 202;
+    reply.headers.emplace_back("Location", kJobsPath.toByteArray() + QByteArray::number(*begun));
+    return reply;
+}
+
+std::optional<HttpReply> refusedBody(const HttpRequest &request)
+{
+    if (request.body.isEmpty())
+        return std::nullopt;
+    return problemReply(400, "bad_body", "This takes its parameters from the address, no body.",
+                        request.requestId);
+}
+
+} // namespace
+
+Answer postCompact(const HttpRequest &request, const Query &query, const ApiContext &context)
+{
+    if (auto refused = refusedParameters(request, query, {}))
+        return *std::move(refused);
+    if (auto refused = refusedBody(request))
+        return *std::move(refused);
+    return begunReply(context.file.compact(), request, context);
+}
+
+Answer postBackup(const HttpRequest &request, const Query &query, const ApiContext &context)
+{
+    if (auto refused = refusedParameters(request, query, {"name"}))
+        return *std::move(refused);
+    if (auto refused = refusedBody(request))
+        return *std::move(refused);
+    const QByteArray now = QDateTime::fromMSecsSinceEpoch(context.wallMs(), Qt::UTC)
+                               .toString(QStringLiteral("yyyyMMdd-HHmmss"))
+                               .toLatin1();
+    return begunReply(context.file.backup(query.value("name").value_or(now)), request, context);
+}
+
+Answer getJobs(const HttpRequest &request, const Query &query, const ApiContext &context)
+{
+    if (auto refused = refusedParameters(request, query, {}))
+        return *std::move(refused);
+    QJsonArray jobs;
+    for (const storage::StorageJob &job : context.file.jobs())
+        jobs.append(toJson(job));
+    return jsonReply({{QStringLiteral("jobs"), jobs}});
+}
+
+Answer getJob(const HttpRequest &request, const Query &query, const ApiContext &context)
+{
+    if (auto refused = refusedParameters(request, query, {}))
+        return *std::move(refused);
+    const auto id = decimalFrom(QByteArrayView(request.path).sliced(kJobsPath.size()));
+    const auto job = id ? context.file.job(static_cast<quint64>(*id)) : std::nullopt;
+    if (!job) {
+        return problemReply(404, "no_such_job",
+                            "There is no job of this number; a node forgets them when it stops.",
+                            request.requestId);
+    }
+    return jsonReply(toJson(*job));
+}
+
+Answer getStats(const HttpRequest &request, const Query &query, const ApiContext &context)
+{
+    if (auto refused = refusedParameters(request, query, {}))
+        return *std::move(refused);
+    const store::TableStats stats = context.table.stats();
+    QJsonObject object{{QStringLiteral("keys"), stats.records - stats.tombstones},
+                       {QStringLiteral("tombstones"), stats.tombstones},
+                       {QStringLiteral("bytes"), stats.bytes},
+                       {QStringLiteral("memory_bytes"), stats.memoryBytes}};
+    const storage::FileStatus file = context.file.status();
+    if (file.generation != 0) {
+        QJsonObject about{{QStringLiteral("bytes"), file.fileBytes},
+                          {QStringLiteral("base_bytes"), file.baseBytes},
+                          {QStringLiteral("generation"), static_cast<qint64>(file.generation)},
+                          {QStringLiteral("writable"), file.broken.isEmpty()}};
+        if (!file.broken.isEmpty())
+            about.insert(QStringLiteral("detail"), QString::fromUtf8(file.broken));
+        object.insert(QStringLiteral("file"), about);
+    }
+    return jsonReply(object);
+}
+
+} // namespace dynakv::http
