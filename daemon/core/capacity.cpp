@@ -23,6 +23,15 @@ quint32 Capacity::usedPermille() const
     return static_cast<quint32>(std::clamp<qint64>(permille, 0, kShownMax));
 }
 
+bool Capacity::hasRoomFor(const Record &record) const
+{
+    const qint64 after = m_records.memoryBytes() + m_aheadBytes + bytesOf(record);
+    if (m_limitBytes <= 0 || after <= m_limitBytes)
+        return true;
+    const auto held = m_records.find(record.key);
+    return held && after - bytesOf(*held) <= m_limitBytes;
+}
+
 std::size_t Capacity::dropUnfit(std::vector<Record> &records) const
 {
     if (m_limitBytes <= 0)

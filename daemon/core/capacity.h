@@ -31,6 +31,8 @@ public:
 
     /// Of the limit, rounded up, with what is on its way to the disk; 0 where there is no limit.
     [[nodiscard]] quint32 usedPermille() const;
+    /// Whether \a record, in place of what its key has now, stays within the limit itself.
+    [[nodiscard]] bool hasRoomFor(const Record &record) const;
     /// Takes out what would go beyond the reserve; how many that were. What takes no more room
     /// than the record that it replaces always stays, deletes above all.
     std::size_t dropUnfit(std::vector<Record> &records) const;

@@ -28,8 +28,17 @@ std::optional<QByteArray> Node::Impl::reasonOfFullness(const WriteRequest &write
     if (write.kind == RecordKind::Tombstone && m_records.stampOf(write.key))
         return std::nullopt;
     const auto who = whoIsFull(Capacity::kFullPermille);
-    if (!who)
-        return std::nullopt;
+    if (!who) {
+        Record record;
+        record.key = write.key;
+        record.contentType = write.contentType;
+        record.value = write.value;
+        if (m_capacity.hasRoomFor(record))
+            return std::nullopt;
+        return "the memory of this node has no room for a value of " +
+               QByteArray::number(write.value.size()) +
+               " bytes (--max-memory); delete keys, or raise it; nothing was changed";
+    }
     return "the memory is full: " + *who +
            " (--max-memory); delete keys, or raise it; nothing was changed";
 }

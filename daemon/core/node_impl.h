@@ -28,8 +28,8 @@ inline constexpr qint64 kDiskCalmMs = 5000; ///< So long nothing must be refused
 inline constexpr qint64 kViewPeriodMs = 1000;
 
 /// What Node is made of. The rules live in the parts (table, detector, dialer, replicator,
-/// session); here they are joined. Split over files by subject: node.cpp (door, writes, readiness),
-/// node_capacity.cpp, node_links.cpp, node_membership.cpp, node_repair.cpp, node_sync.cpp.
+/// session); here they are joined. Split over files by subject: node.cpp (door, readiness, state)
+/// and node_writes, node_capacity, node_links, node_membership, node_repair, node_sync.
 class Node::Impl
 {
 public:
@@ -70,18 +70,20 @@ private:
     void on(const DialFailed &failed);
     void on(const Received &received);
     void on(const LinkOverflowed &overflowed);
-    void on(const ClientWrite &write);
-    void on(const Committed &committed);
     void on(const StateSaved &saved);
     void finish();
     void foundCluster();
     void adoptCluster(quint64 clusterId);
     void updateReadiness();
     void setReadiness(Readiness readiness, const QByteArray &detail);
-    [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting() const;
     void renewCeiling();
     void saveState();
     void say(Log::Level level, QByteArray text);
+
+    // node_writes.cpp
+    void on(const ClientWrite &write);
+    void on(const Committed &committed);
+    [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting() const;
 
     // node_capacity.cpp
     [[nodiscard]] std::optional<QByteArray> whoIsFull(quint32 permille) const;

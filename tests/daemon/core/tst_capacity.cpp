@@ -45,6 +45,7 @@ private Q_SLOTS:
     void usedIsRoundedUp();
     void whatIsOnItsWayCounts();
     void withoutALimitEverythingFits();
+    void aValueHasRoomUpToTheLimit();
     void recordsFitUpToTheReserve();
     void whatTakesNoMoreThanItReplacesAlwaysFits();
 };
@@ -86,6 +87,19 @@ void TestCapacity::withoutALimitEverythingFits()
     std::vector<Record> batch{value("large", 100'000)};
     QCOMPARE(Capacity(records, 0).dropUnfit(batch), std::size_t{0});
     QCOMPARE(batch.size(), std::size_t{1});
+}
+
+void TestCapacity::aValueHasRoomUpToTheLimit()
+{
+    const testing::MapRecords records = hundredBytes();
+    Capacity capacity(records, 1000);
+    QVERIFY(capacity.hasRoomFor(value("a", 851)));
+    QVERIFY(!capacity.hasRoomFor(value("a", 852)));
+    QVERIFY(capacity.hasRoomFor(value("k", 951))); // In place of the one there is.
+    QVERIFY(!capacity.hasRoomFor(value("k", 952)));
+    capacity.enter(value("b", 1));
+    QVERIFY(!capacity.hasRoomFor(value("a", 851)));
+    QVERIFY(Capacity(records, 0).hasRoomFor(value("a", 100'000)));
 }
 
 /// The limit 1000 means 1100 for what others have acknowledged.

@@ -237,6 +237,7 @@ private Q_SLOTS:
     void nonsenseInAHeartbeatIsNoMeasurement();
     void fetchedRecordsMoveTheClock();
     void aFullNodeRefusesValuesAndTakesDeletes();
+    void aValueThatIsTooLargeForTheRoomLeftIsRefused();
     void aFullMemberStopsValuesHere();
     void aMemberThatIsDownIsNotAskedForItsRoom();
     void fullnessIsToldOnceEachWay();
@@ -510,6 +511,20 @@ void TestNode::aFullNodeRefusesValuesAndTakesDeletes()
     QCOMPARE(bench.write("l", RecordKind::Tombstone, {}).status, Status::NoSpace);
     QCOMPARE(bench.write("k", RecordKind::Tombstone, {}).status, Status::Done);
     QCOMPARE(bench.write("l").status, Status::Done);
+}
+
+/// One value can be more than all that lies between full and the reserve, and would then be held
+/// here and nowhere else.
+void TestNode::aValueThatIsTooLargeForTheRoomLeftIsRefused()
+{
+    Bench bench;
+    bench.config.memoryBytesMax = 1000;
+    bench.start();
+    QCOMPARE(bench.write("k", RecordKind::Value, QByteArray(400, 'v')).status, Status::Done);
+    const WriteOutcome refused = bench.write("l", RecordKind::Value, QByteArray(600, 'v'));
+    QCOMPARE(refused.status, Status::NoSpace);
+    QVERIFY2(refused.detail.contains("600 bytes (--max-memory)"), refused.detail.constData());
+    QCOMPARE(bench.write("k", RecordKind::Value, QByteArray(600, 'v')).status, Status::Done);
 }
 
 void TestNode::aFullMemberStopsValuesHere()
