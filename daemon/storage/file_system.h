@@ -35,10 +35,6 @@ public:
     /// any byte since the last success, and a later success proves nothing about them.
     virtual base::Result<void> sync() = 0;
     virtual base::Result<void> truncate(qint64 size) = 0;
-    /// Makes a shorter file \a size bytes long, with zeros behind its end and room for them on the
-    /// disk: later writes there change no more than content, which makes their syncs cheaper.
-    /// Unsupported where the system cannot promise the room.
-    virtual base::Result<void> reserve(qint64 size) = 0;
     /// From now on reads come from the disk where they can, not from what the system still has in
     /// memory: for those who verify what they wrote. Best effort.
     virtual void forgetCached() = 0;
@@ -56,8 +52,7 @@ public:
 /// single call. Paths are absolute and have '/' between their parts. Names made, changed or removed
 /// are durable only after syncDirectory() of the directory they are in.
 ///
-/// Errors: NotFound, Denied, NoSpace, Busy (lock), Unsupported (reserve), else Io, with the path in
-/// the message.
+/// Errors: NotFound, Denied, NoSpace, Busy (lock), else Io, with the path in the message.
 /// Thread: any, but one file at a time from one.
 class FileSystem
 {
@@ -81,6 +76,9 @@ public:
     virtual base::Result<void> syncDirectory(const QString &directory) = 0;
     /// Makes the file at \a path if need be and locks it against everybody, this process included.
     virtual base::Result<std::unique_ptr<FileLock>> lock(const QString &path) = 0;
+    /// Whether rename() replaces a file that somebody has open; its bytes then live as long as the
+    /// handle.
+    [[nodiscard]] virtual bool canReplaceOpenFiles() const = 0;
     /// Bytes that an unprivileged process may still write there.
     virtual base::Result<qint64> freeSpace(const QString &directory) = 0;
 };

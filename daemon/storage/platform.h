@@ -8,10 +8,9 @@ namespace dynakv::storage::platform {
 
 /// \a handle is what QFile::handle() gives.
 base::Result<void> syncFile(int handle, const QString &path);
-/// Unsupported where the file system has no such call.
-base::Result<void> reserveFile(int handle, qint64 size, const QString &path);
 void forgetCached(int handle);
 base::Result<void> syncDirectory(const QString &directory);
+bool canReplaceOpenFiles();
 base::Result<void> replaceFile(const QString &from, const QString &to);
 base::Result<std::unique_ptr<FileLock>> lockFile(const QString &path);
 

@@ -67,37 +67,6 @@ base::Result<void> syncFile(int handle, const QString &path)
     return systemError(errno, "sync", path);
 }
 
-base::Result<void> reserveFile(int handle, qint64 size, const QString &path)
-{
-#if defined(Q_OS_LINUX)
-    // Not posix_fallocate(), which writes every block itself where the file system cannot do it.
-    if (retried([=] { return ::fallocate(handle, 0, 0, static_cast<off_t>(size)); }) == 0)
-        return {};
-    if (errno == EOPNOTSUPP || errno == ENOSYS)
-        return {base::ErrorCode::Unsupported, "the file system reserves no room"};
-    return systemError(errno, "reserve room for", path);
-#elif defined(Q_OS_MACOS)
-    struct stat status = {};
-    if (::fstat(handle, &status) != 0)
-        return systemError(errno, "reserve room for", path);
-    fstore_t store = {};
-    store.fst_flags = F_ALLOCATEALL;
-    store.fst_posmode = F_PEOFPOSMODE;
-    store.fst_length = static_cast<off_t>(size) - status.st_size;
-    if (store.fst_length <= 0)
-        return {};
-    if (::fcntl(handle, F_PREALLOCATE, &store) == -1 ||
-        ::ftruncate(handle, static_cast<off_t>(size)) == -1)
-        return systemError(errno, "reserve room for", path);
-    return {};
-#else
-    Q_UNUSED(handle);
-    Q_UNUSED(size);
-    Q_UNUSED(path);
-    return {base::ErrorCode::Unsupported, "this system reserves no room"};
-#endif
-}
-
 void forgetCached(int handle)
 {
 #if defined(POSIX_FADV_DONTNEED)
@@ -121,6 +90,11 @@ base::Result<void> syncDirectory(const QString &directory)
     if (result == 0 || number == EINVAL || number == ENOTSUP)
         return {};
     return systemError(number, "sync", directory);
+}
+
+bool canReplaceOpenFiles()
+{
+    return true;
 }
 
 base::Result<void> replaceFile(const QString &from, const QString &to)

@@ -67,14 +67,6 @@ base::Result<void> syncFile(int handle, const QString &path)
     return systemError(::GetLastError(), "sync", path);
 }
 
-base::Result<void> reserveFile(int handle, qint64 size, const QString &path)
-{
-    Q_UNUSED(handle);
-    Q_UNUSED(size);
-    Q_UNUSED(path);
-    return {base::ErrorCode::Unsupported, "this system reserves no room"};
-}
-
 void forgetCached(int handle)
 {
     // Only a handle opened without buffering would read past the system's cache.
@@ -86,6 +78,11 @@ base::Result<void> syncDirectory(const QString &directory)
     // There is no such call: replaceFile() writes through, and NTFS journals its names.
     Q_UNUSED(directory);
     return {};
+}
+
+bool canReplaceOpenFiles()
+{
+    return false; // QFile opens without FILE_SHARE_DELETE.
 }
 
 base::Result<void> replaceFile(const QString &from, const QString &to)

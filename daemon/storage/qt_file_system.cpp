@@ -90,11 +90,6 @@ public:
         return {};
     }
 
-    base::Result<void> reserve(qint64 size) override
-    {
-        return platform::reserveFile(m_file->handle(), size, m_file->fileName());
-    }
-
     void forgetCached() override { platform::forgetCached(m_file->handle()); }
 
     base::Result<qint64> size() override { return m_file->size(); }
@@ -180,6 +175,11 @@ base::Result<void> QtFileSystem::syncDirectory(const QString &directory)
 base::Result<std::unique_ptr<FileLock>> QtFileSystem::lock(const QString &path)
 {
     return platform::lockFile(path);
+}
+
+bool QtFileSystem::canReplaceOpenFiles() const
+{
+    return platform::canReplaceOpenFiles();
 }
 
 base::Result<qint64> QtFileSystem::freeSpace(const QString &directory)

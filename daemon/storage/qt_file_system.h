@@ -18,6 +18,7 @@ public:
     base::Result<void> remove(const QString &path) override;
     base::Result<void> syncDirectory(const QString &directory) override;
     base::Result<std::unique_ptr<FileLock>> lock(const QString &path) override;
+    [[nodiscard]] bool canReplaceOpenFiles() const override;
     base::Result<qint64> freeSpace(const QString &directory) override;
 };
 

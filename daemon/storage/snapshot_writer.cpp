@@ -90,6 +90,11 @@ base::Result<void> SnapshotWriter::syncIfMuch()
 {
     if (m_chain.offset - m_syncedBytes < kSyncStepBytes)
         return {};
+    return sync();
+}
+
+base::Result<void> SnapshotWriter::sync()
+{
     m_syncedBytes = m_chain.offset;
     return m_file->sync();
 }
@@ -287,9 +292,12 @@ base::Result<FrameChain> SnapshotWriter::finish(bool isSealed)
     }
     m_verifier.reset();
     m_readBack.reset();
-    m_logWindow.reset();
-    m_log.reset();
     m_file.reset();
+    // Where it can be, the old file is held until the writer dies: giving back its blocks takes the
+    // system a while, and would take it in the rename, while writes stand still.
+    m_logWindow.reset();
+    if (!m_files.canReplaceOpenFiles())
+        m_log.reset();
     return m_chain;
 }
 

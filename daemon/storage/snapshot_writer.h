@@ -44,8 +44,10 @@ public:
     base::Result<bool> step();
     /// Copies and verifies the log up to \a end of the old file. Only after step() gave true.
     base::Result<void> copyLog(qint64 end);
+    /// So that little is left for the sync in finish().
+    base::Result<void> sync();
     /// Syncs and closes the file; where the next frame of it goes. \a isSealed: nobody will write
-    /// to it for now.
+    /// to it for now. The writer is to be destroyed where time does not matter.
     base::Result<FrameChain> finish(bool isSealed);
 
     [[nodiscard]] const Target &target() const { return m_target; }

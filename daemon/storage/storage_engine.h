@@ -29,8 +29,8 @@ public:
     {
         core::Durability durability = core::Durability::Sync;
         RecoveryOptions recovery = {};
-        /// The least room to reserve behind the log; a quarter of a larger file, up to 64 MiB.
-        qint64 reserveBytesMin = qint64{1} << 20;
+        /// Room to make behind the log at a time, for frames up to this size; 0 for none.
+        qint64 reserveBytes = qint64{128} << 10;
     };
     using Done = std::function<void(std::size_t request, CommitResult result)>;
 
@@ -92,7 +92,7 @@ private:
     void dropHeld(CommitRequest &request) const;
     base::Result<void> writeFrame(FrameBuilder &frame);
     base::Result<void> append(QByteArrayView frame);
-    void reserveFor(qint64 end);
+    void reserveBehind(qint64 end, qint64 frameBytes);
     base::Result<void> cutBack();
     void apply(const CommitRequest &request);
     [[nodiscard]] SnapshotWriter::Source source() const;
@@ -108,6 +108,7 @@ private:
     std::unique_ptr<FileLock> m_lock;
     OpenFile m_open;
     FrameBuilder m_frame;
+    QByteArray m_zeros;          ///< Made when they are needed first.
     qint64 m_dataEnd = 0;        ///< Behind the last frame that holds anything.
     qint64 m_ackedEnd = 0;       ///< Behind the last one of which anything is acknowledged.
     qint64 m_syncedEnd = 0;      ///< All before it is on the disk.
@@ -115,7 +116,7 @@ private:
     bool m_isSealed = false;     ///< The last frame is a seal.
     bool m_hasInterval = false;  ///< Something waits for its sync within a second.
     bool m_hasHalfFrame = false; ///< Something may stand behind the last frame.
-    bool m_canReserve = true;
+    bool m_isClosing = false;
     std::optional<base::Error> m_broken;
     quint64 m_epoch = 0; ///< Counts what makes a writer begun before useless.
     quint64 m_writerEpoch = 0;

@@ -15,8 +15,9 @@ Q_LOGGING_CATEGORY(lcJobs, "dynakv.storage.jobs")
 
 constexpr std::size_t kJobsKept = 100;
 constexpr qsizetype kBackupNameBytesMax = 100;
-/// The log may grow by so much while it is copied before a swap has to wait for it.
-constexpr qint64 kLogLeftBytes = qint64{1} << 20;
+/// So much of the log, and no more, may be left for the moment in which writes stand still.
+constexpr qint64 kLogLeftBytes = qint64{64} << 10;
+constexpr int kCatchUpRoundsMax = 20;
 /// Smaller files are not worth a rewriting nobody asked for.
 constexpr qint64 kCompactFromBytes = qint64{64} << 20;
 constexpr qint64 kConsiderUs = 1'000'000;
@@ -281,9 +282,20 @@ base::Result<void> StorageJobs::writeBase(SnapshotWriter &writer, StorageJob &jo
         publish(job);
     }
     job.records = writer.index().records();
-    while (m_engine.logEnd() - writer.logOffset() > kLogLeftBytes) {
+    return catchUp(writer);
+}
+
+/// Each round copies what came in during the one before, so each is shorter, as long as copying is
+/// faster than committing.
+base::Result<void> StorageJobs::catchUp(SnapshotWriter &writer)
+{
+    for (int round = 0; round < kCatchUpRoundsMax; ++round) {
         if (const auto copied = writer.copyLog(m_engine.logEnd()); !copied)
             return copied;
+        if (const auto synced = writer.sync(); !synced)
+            return synced;
+        if (m_engine.logEnd() - writer.logOffset() < kLogLeftBytes)
+            break;
     }
     return {};
 }

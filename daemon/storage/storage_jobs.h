@@ -53,6 +53,7 @@ private:
     base::Result<void> rewrite(StorageJob &job);
     base::Result<void> writeBackup(StorageJob &job);
     base::Result<void> writeBase(SnapshotWriter &writer, StorageJob &job);
+    base::Result<void> catchUp(SnapshotWriter &writer);
     base::Result<QByteArray> hashOf(const QString &path);
     base::Result<void> writeText(const QString &path, const QByteArray &text);
     base::Result<void> checkSpace() const;

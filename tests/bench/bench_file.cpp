@@ -215,8 +215,9 @@ void printTimes(const char *name, std::vector<double> times, double duration)
                              : 1000 * times[static_cast<std::size_t>(
                                           share * static_cast<double>(times.size() - 1))];
     };
-    std::printf("%s: %.0f commits/s, p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, worst %.2f ms\n", name,
-                static_cast<double>(times.size()) / duration, at(0.5), at(0.99), at(0.999), at(1));
+    std::printf("%s: %.0f commits/s, p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, worst %.2f ms\n",
+                name, static_cast<double>(times.size()) / duration, at(0.5), at(0.99), at(0.999),
+                at(1));
 }
 
 storage::StorageJob finished(const storage::StorageWorker &worker, quint64 id)
@@ -232,7 +233,7 @@ void compact(const QString &directory, bool beside)
     storage::StorageWorker worker(storage::realFileSystem(), table, core::Durability::Sync);
     if (const auto report = worker.open(directory); !report)
         fail(report.error());
-    Load load(worker, quint64{1} << 40);
+    Load load(worker, table.newestClock());
     if (beside) {
         load.start();
         QThread::sleep(1);
@@ -268,8 +269,8 @@ void printResp(quint64 keys)
 {
     const QByteArray value(kValueBytes, 'v');
     for (quint64 i = 0; i < keys; ++i) {
-        const QByteArray command = "*3\r\n$3\r\nSET\r\n$16\r\n" + keyOf(i) + "\r\n$100\r\n" + value +
-                                   "\r\n";
+        const QByteArray command =
+            "*3\r\n$3\r\nSET\r\n$16\r\n" + keyOf(i) + "\r\n$100\r\n" + value + "\r\n";
         std::fwrite(command.constData(), 1, static_cast<std::size_t>(command.size()), stdout);
     }
 }

@@ -105,15 +105,6 @@ public:
         return {};
     }
 
-    base::Result<void> reserve(qint64 size) override
-    {
-        const std::scoped_lock lock(m_disk.m_mutex);
-        if (const auto call = begin(); call.error)
-            return *call.error;
-        m_disk.changeContent({m_inode, size, {}, true});
-        return {};
-    }
-
     void forgetCached() override
     {
         const std::scoped_lock lock(m_disk.m_mutex);
@@ -243,11 +234,6 @@ SimDisk::Call SimDisk::begin()
 
 void SimDisk::applyTo(QByteArray &bytes, const Content &change)
 {
-    if (change.isReserve) {
-        if (bytes.size() < change.offset)
-            bytes.append(change.offset - bytes.size(), '\0');
-        return;
-    }
     if (change.bytes.isEmpty()) {
         bytes.resize(qMin<qint64>(bytes.size(), change.offset));
         return;

@@ -70,6 +70,7 @@ public:
     base::Result<void> remove(const QString &path) override;
     base::Result<void> syncDirectory(const QString &directory) override;
     base::Result<std::unique_ptr<storage::FileLock>> lock(const QString &path) override;
+    [[nodiscard]] bool canReplaceOpenFiles() const override { return true; }
     base::Result<qint64> freeSpace(const QString &directory) override;
 
 private:
@@ -88,9 +89,8 @@ private:
     struct Content
     {
         std::size_t inode = 0;
-        qint64 offset = 0;      ///< Of a write; the new size of a truncation.
-        QByteArray bytes = {};  ///< Empty: a truncation, or
-        bool isReserve = false; ///< room with zeros up to the offset.
+        qint64 offset = 0;     ///< Of a write; the new size of a truncation.
+        QByteArray bytes = {}; ///< Empty: a truncation.
     };
     struct NameChange
     {
