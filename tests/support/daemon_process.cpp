@@ -130,7 +130,7 @@ DaemonProcess::~DaemonProcess()
     killHard();
 }
 
-bool DaemonProcess::start(const QList<QByteArray> &join)
+bool DaemonProcess::launch(const QList<QByteArray> &join)
 {
     m_join = join;
     const base::Endpoint listen{m_listenHost, m_address.port};
@@ -138,7 +138,12 @@ bool DaemonProcess::start(const QList<QByteArray> &join)
     for (const QByteArray &each : join)
         arguments.push_back(QString::fromLatin1(each));
     m_process.start(QStringLiteral(DYNAKV_DAEMON_PATH), arguments + m_options);
-    if (!m_process.waitForStarted())
+    return m_process.waitForStarted();
+}
+
+bool DaemonProcess::start(const QList<QByteArray> &join)
+{
+    if (!launch(join))
         return false;
     constexpr int startMs = 20'000; // Sanitized builds on a busy machine.
     return waitUntil([this] { return !isRunning() || rest().get("/livez", 1000).status == 200; },

@@ -55,7 +55,9 @@ public:
     void setListenHost(const QByteArray &host) { m_listenHost = host; }
     /// Starts it with these members to join; true once the API answers (ready or not).
     bool start(const QList<QByteArray> &join = {});
-    /// The same with the members of the last start.
+    /// Only begins that; true once the process runs.
+    bool launch(const QList<QByteArray> &join = {});
+    /// The same as start() with the members of the last start.
     bool restart() { return start(m_join); }
 
     void killHard(); ///< SIGKILL, and waits for the end.

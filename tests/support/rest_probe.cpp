@@ -41,6 +41,11 @@ HttpAnswer parse(const QByteArray &received)
 
 } // namespace
 
+QJsonObject HttpAnswer::object() const
+{
+    return QJsonDocument::fromJson(body).object();
+}
+
 Exchange::Exchange(const base::Endpoint &node, const QByteArray &requestHead,
                    const QByteArray &body)
     : m_socket(std::make_unique<QTcpSocket>())
@@ -90,7 +95,7 @@ Exchange RestProbe::begin(const QByteArray &method, const QByteArray &target,
                           const QByteArray &body) const
 {
     QByteArray head = method + ' ' + target + " HTTP/1.1\r\n";
-    if (method == "PUT") {
+    if (method == "PUT" || method == "POST") {
         head += "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: " +
                 QByteArray::number(body.size()) + "\r\n";
     }

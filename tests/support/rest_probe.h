@@ -4,6 +4,7 @@
 #include "shared/base/endpoint.h"
 
 #include <QByteArray>
+#include <QJsonObject>
 #include <QList>
 #include <QTcpSocket>
 
@@ -19,6 +20,9 @@ struct HttpAnswer
     std::map<QByteArray, QByteArray> headers = {}; ///< Names in lower case.
     QByteArray body = {};
     QByteArray failure = {};
+
+    /// The body as the JSON object it is; empty if it is none.
+    [[nodiscard]] QJsonObject object() const;
 };
 
 /// One request on its way: begun at construction, answered by finish(). Several of them can be on
@@ -41,7 +45,7 @@ private:
 };
 
 /// A small blocking HTTP client that shares no code with the product: one connection a request. PUT
-/// sends the content type that curl sends with `-d`.
+/// and POST send the content type that curl sends with `-d`.
 class RestProbe
 {
 public:
