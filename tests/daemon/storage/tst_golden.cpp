@@ -48,9 +48,8 @@ QByteArray lineOf(const core::RecordView &record)
     return record.key.toByteArray().toHex() + ' ' +
            (record.kind == core::RecordKind::Value ? "value " : "tombstone ") +
            QByteArray::number(record.version.clock) + ' ' +
-           QByteArray::number(record.version.node) + ' ' +
-           QByteArray::number(record.expiresAtMs) + " [" +
-           record.contentType.toByteArray() + "] [" + record.context.toByteArray().toHex() +
+           QByteArray::number(record.version.node) + ' ' + QByteArray::number(record.expiresAtMs) +
+           " [" + record.contentType.toByteArray() + "] [" + record.context.toByteArray().toHex() +
            "] [" + shortened(record.value.toByteArray()) + "]\n";
 }
 

@@ -203,8 +203,8 @@ private Q_SLOTS:
     void aFileWithoutItsIndexCanBeSalvaged()
     {
         DiskImage image = makeFile(true);
-        const auto superblock = decodeSuperblock(
-            QByteArrayView(image.files.at(filePath())).first(kSuperblockBytes));
+        const auto superblock =
+            decodeSuperblock(QByteArrayView(image.files.at(filePath())).first(kSuperblockBytes));
         flip(image, superblock->indexOffset + 100);
         SimDisk disk(image);
         QVERIFY(recoverInto(disk, filePath(), newPath(), OnDamage::Skip));
@@ -216,8 +216,7 @@ private Q_SLOTS:
     {
         DiskImage image = makeFile(true);
         QByteArray &bytes = image.files[filePath()];
-        const auto superblock =
-            decodeSuperblock(QByteArrayView(bytes).first(kSuperblockBytes));
+        const auto superblock = decodeSuperblock(QByteArrayView(bytes).first(kSuperblockBytes));
         bytes.truncate(superblock->indexOffset / 2 + kDataOffset / 2);
         SimDisk disk(image);
         const auto report = recoverInto(disk, filePath(), newPath(), OnDamage::Skip);
