@@ -427,10 +427,7 @@ base::Result<void> StorageEngine::finishRewrite(SnapshotWriter &writer)
 {
     if (m_writerEpoch != m_epoch)
         return {base::ErrorCode::Conflict, "the file broke or was replaced meanwhile"};
-    if (m_open.file && hasUnsynced()) {
-        if (const auto synced = sync(); !synced)
-            return synced;
-    }
+    // What the old file has not synced yet is in the new one, which is synced as a whole.
     if (!m_broken) {
         if (const auto copied = writer.copyLog(m_open.chain.offset); !copied)
             return copied;

@@ -66,7 +66,7 @@ public:
     /// A writer of the next generation of the file: compaction, or healing where it is broken.
     /// Its steps may run elsewhere, while commits go on here.
     base::Result<std::unique_ptr<SnapshotWriter>> beginRewrite();
-    /// Brings it up to the present and puts it in the place of the file: three syncs. After an
+    /// Brings it up to the present and puts it in the place of the file: two syncs. After an
     /// error the old file goes on, or the engine is broken.
     base::Result<void> finishRewrite(SnapshotWriter &writer);
     /// Throws away what a writer wrote.
