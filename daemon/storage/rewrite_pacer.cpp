@@ -15,8 +15,8 @@ constexpr qint64 kAdaptUs = 200'000;
 constexpr qint64 kWindowUs = 1'000'000;
 constexpr std::size_t kSamplesMin = 20;
 /// The limit is a factor of two; between these nothing changes.
-constexpr double kSlowDownFrom = 1.7;
-constexpr double kSpeedUpBelow = 1.4;
+constexpr double kSlowDownFrom = 1.5;
+constexpr double kSpeedUpBelow = 1.25;
 constexpr qint64 kPauseUsMax = 100'000;
 
 qint64 p99Of(std::vector<qint64> &times)

@@ -3,7 +3,6 @@
 
 #include <QtGlobal>
 
-#include <array>
 #include <vector>
 
 namespace dynakv::storage {
@@ -35,7 +34,7 @@ private:
         qint64 tookUs = 0;
         qint64 endedUs = 0;
     };
-    std::array<Sample, 512> m_ring = {};
+    std::vector<Sample> m_ring = std::vector<Sample>(8192);
     std::size_t m_count = 0; ///< All that ever came.
     qint64 m_beganUs = 0;
     qint64 m_adaptedUs = 0;

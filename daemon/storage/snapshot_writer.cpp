@@ -9,7 +9,7 @@ namespace {
 
 constexpr qsizetype kBaseFrameBytes = qsizetype{64} << 10;
 /// So little is left for the last sync that it costs no more than any other.
-constexpr qint64 kSyncStepBytes = qint64{4} << 20;
+constexpr qint64 kSyncStepBytes = qint64{1} << 20;
 /// Frames read back in one step.
 constexpr qint64 kVerifyStepBytes = qint64{1} << 20;
 
