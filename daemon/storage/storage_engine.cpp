@@ -3,6 +3,7 @@
 
 #include "daemon/storage/planted_bugs.h"
 
+#include <QElapsedTimer>
 #include <QLoggingCategory>
 
 #include <algorithm>
@@ -341,7 +342,10 @@ base::Result<void> StorageEngine::sync()
         return *m_broken;
     if (isPlanted(PlantedBug::AckBeforeSync))
         return {};
+    QElapsedTimer timer;
+    timer.start();
     auto synced = m_open.file->sync();
+    m_syncUs = timer.nsecsElapsed() / 1000;
     if (!synced && isPlanted(PlantedBug::RetrySync))
         synced = m_open.file->sync();
     if (!synced)

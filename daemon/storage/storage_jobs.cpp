@@ -17,6 +17,7 @@ constexpr std::size_t kJobsKept = 100;
 constexpr qsizetype kBackupNameBytesMax = 100;
 /// So much of the log, and no more, may be left for the moment in which writes stand still.
 constexpr qint64 kLogLeftBytes = qint64{64} << 10;
+constexpr qint64 kCopyStepBytes = qint64{256} << 10;
 constexpr int kCatchUpRoundsMax = 20;
 /// Smaller files are not worth a rewriting nobody asked for.
 constexpr qint64 kCompactFromBytes = qint64{64} << 20;
@@ -183,7 +184,7 @@ bool StorageJobs::isCompactionWorthIt() const
     return file > kCompactFromBytes && (live < file / 2 || file > 2 * m_engine.baseBytes());
 }
 
-void StorageJobs::consider(qint64 tookUs)
+void StorageJobs::consider(std::optional<qint64> syncUs)
 {
     const qint64 now = nowUs();
     StorageJob job;
@@ -191,8 +192,8 @@ void StorageJobs::consider(qint64 tookUs)
     {
         const std::scoped_lock lock(m_mutex);
         mustRewrite = m_mustRewrite;
-        if (tookUs > 0)
-            m_pacer.addCommit(tookUs, now);
+        if (syncUs)
+            m_pacer.addSync(*syncUs, now);
         if (now < m_considerUs || m_isRunning || m_isStopping)
             return;
     }
@@ -236,6 +237,7 @@ void StorageJobs::run(StorageJob job)
     const std::scoped_lock lock(m_mutex);
     if (done && job.kind != StorageJob::Kind::Backup)
         m_mustRewrite = false;
+    m_pacer.end();
     m_isRunning = false;
 }
 
@@ -266,14 +268,9 @@ base::Result<void> StorageJobs::writeBase(SnapshotWriter &writer, StorageJob &jo
         if (!step)
             return step.error();
         isDone = *step;
+        if (const auto rested = rest(writer.writtenBytes() - before); !rested)
+            return rested;
         const qint64 now = nowUs();
-        qint64 waitUs = 0;
-        {
-            const std::scoped_lock lock(m_mutex);
-            waitUs = m_pacer.pauseUs(writer.writtenBytes() - before, now);
-        }
-        if (!pause(waitUs))
-            return {base::ErrorCode::Unavailable, "the node stops"};
         if (now < publishUs)
             continue;
         publishUs = now + kPublishUs;
@@ -285,18 +282,42 @@ base::Result<void> StorageJobs::writeBase(SnapshotWriter &writer, StorageJob &jo
     return catchUp(writer);
 }
 
-/// Each round copies what came in during the one before, so each is shorter, as long as copying is
-/// faster than committing.
+/// Each round copies what came in during the one before, so each is shorter, since copying is at
+/// least twice as fast as committing.
 base::Result<void> StorageJobs::catchUp(SnapshotWriter &writer)
 {
+    const qint64 start = nowUs();
+    const qint64 startEnd = m_engine.logEnd();
     for (int round = 0; round < kCatchUpRoundsMax; ++round) {
-        if (const auto copied = writer.copyLog(m_engine.logEnd()); !copied)
-            return copied;
+        const qint64 end = m_engine.logEnd();
+        while (writer.logOffset() < end) {
+            const qint64 before = writer.logOffset();
+            if (const auto copied = writer.copyLog(end, kCopyStepBytes); !copied)
+                return copied;
+            const auto grown = static_cast<double>(m_engine.logEnd() - startEnd);
+            const auto us = static_cast<double>(qMax(qint64{1}, nowUs() - start));
+            const double growth = 1e6 * grown / us;
+            if (const auto rested = rest(writer.logOffset() - before, 2 * growth); !rested)
+                return rested;
+        }
         if (const auto synced = writer.sync(); !synced)
             return synced;
         if (m_engine.logEnd() - writer.logOffset() < kLogLeftBytes)
             break;
     }
+    return {};
+}
+
+/// Leaves the disk to the commits for as long as writing \a bytes asks for.
+base::Result<void> StorageJobs::rest(qint64 bytes, double bytesPerSecondMin)
+{
+    qint64 us = 0;
+    {
+        const std::scoped_lock lock(m_mutex);
+        us = m_pacer.pauseUs(bytes, nowUs(), bytesPerSecondMin);
+    }
+    if (!pause(us))
+        return {base::ErrorCode::Unavailable, "the node stops"};
     return {};
 }
 

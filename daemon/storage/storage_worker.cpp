@@ -91,7 +91,7 @@ private:
     void syncIfDue();
     /// When something is to be done even though nobody hands anything in.
     [[nodiscard]] std::optional<Clock::time_point> nextChore() const;
-    void doChores(qint64 commitUs);
+    void doChores();
     void publishStatus();
 
     std::unique_ptr<StorageEngine> m_engine;
@@ -202,14 +202,12 @@ void StorageWorker::Impl::run()
         if (batch.front().task) {
             batch.front().task();
             m_nextStatus = {}; // It may have been a swap.
-            doChores(0);
+            doChores();
             continue;
         }
-        const auto start = Clock::now();
         commitBatch(std::move(batch));
         m_lastCommit = Clock::now();
-        doChores(
-            std::chrono::duration_cast<std::chrono::microseconds>(m_lastCommit - start).count());
+        doChores();
     }
 }
 
@@ -225,7 +223,7 @@ StorageWorker::Impl::Batch StorageWorker::Impl::takeBatch()
             m_changed.wait(lock, isReady);
         } else if (!m_changed.wait_until(lock, *chore, isReady)) {
             lock.unlock();
-            doChores(0);
+            doChores();
             lock.lock();
         }
     }
@@ -257,13 +255,13 @@ std::optional<StorageWorker::Impl::Clock::time_point> StorageWorker::Impl::nextC
     return std::nullopt;
 }
 
-void StorageWorker::Impl::doChores(qint64 commitUs)
+void StorageWorker::Impl::doChores()
 {
     syncIfDue();
     const auto now = Clock::now();
     if (m_engine->needsMark() && now >= m_lastCommit + kMarkAfter)
         m_engine->mark();
-    m_rewrites.consider(commitUs);
+    m_rewrites.consider(m_engine->takeSyncUs());
     if (now >= m_nextStatus || m_engine->broken()) {
         m_nextStatus = now + kStatusInterval;
         publishStatus();
