@@ -66,6 +66,8 @@ struct ClientWrite
 {
     RequestId request = 0;
     WriteRequest write = {};
+    /// What another node, that a client asked, knows of the key.
+    KeyState seen = {};
 };
 
 /// An Append is done, in the order of the Appends. On success the table holds each record or a

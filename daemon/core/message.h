@@ -152,9 +152,25 @@ struct FetchReply
     bool operator==(const FetchReply &) const = default;
 };
 
-using Message = std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, ProbeReply, Push,
-                             PushAck, RootsRequest, RootsReply, LeavesRequest, LeavesReply,
-                             StampsRequest, StampsReply, FetchRequest, FetchReply>;
+/// A conditional write for the node where its key is at home.
+struct ForwardedWrite
+{
+    quint64 id = 0;
+    KeyState seen = {}; ///< What the sender knows of the key.
+    WriteRequest write = {};
+    bool operator==(const ForwardedWrite &) const = default;
+};
+struct ForwardedOutcome
+{
+    quint64 id = 0;
+    WriteOutcome outcome = {};
+    bool operator==(const ForwardedOutcome &) const = default;
+};
+
+using Message =
+    std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, ProbeReply, Push, PushAck,
+                 RootsRequest, RootsReply, LeavesRequest, LeavesReply, StampsRequest, StampsReply,
+                 FetchRequest, FetchReply, ForwardedWrite, ForwardedOutcome>;
 
 /// What a queue keeps apart: control never waits behind data.
 enum class Lane : quint8 { Control, Data };

@@ -43,6 +43,7 @@ Node::Impl::Impl(NodeConfig config, PersistedState state, const RecordSource &re
     , m_table(m_state.node)
     , m_capacity(records, m_config.memoryBytesMax)
     , m_replicator(m_state.node, records, m_capacity, m_ids)
+    , m_forwarder(records)
 {
 }
 
@@ -89,6 +90,7 @@ Effects Node::Impl::handle(Event event, Time now)
 /// What every turn ends with: changes spread, saved and shown.
 void Node::Impl::finish()
 {
+    m_forwarder.redirect(m_out);
     spread();
     saveState();
     if (m_isViewDirty) {
@@ -105,6 +107,7 @@ void Node::Impl::on(const Tick &)
     dialDue();
     beatDue();
     m_replicator.expire(m_now.monoMs, m_out);
+    m_forwarder.expire(m_now.monoMs, m_out);
     syncDue();
     renewCeiling();
     updateReadiness();

@@ -4,6 +4,7 @@
 #include "daemon/core/capacity.h"
 #include "daemon/core/dialer.h"
 #include "daemon/core/failure_detector.h"
+#include "daemon/core/forwarder.h"
 #include "daemon/core/hybrid_clock.h"
 #include "daemon/core/member_table.h"
 #include "daemon/core/node.h"
@@ -83,6 +84,11 @@ private:
     // node_writes.cpp
     void on(const ClientWrite &write);
     void on(const Committed &committed);
+    void coordinate(const ClientWrite &write);
+    void refuseWrite(RequestId request, WriteOutcome::Status status, const QByteArray &detail);
+    [[nodiscard]] NodeId homeOf(QByteArrayView key) const;
+    void forward(const ClientWrite &write, NodeId home);
+    void receive(Link &link, const ForwardedWrite &forwarded);
     [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting() const;
 
     // node_capacity.cpp
@@ -152,6 +158,7 @@ private:
     Dialer m_dialer;
     Capacity m_capacity;
     Replicator m_replicator;
+    Forwarder m_forwarder;
 
     std::map<LinkId, Link> m_links;
     std::map<NodeId, LinkId> m_linkByPeer; ///< Established ones.
