@@ -173,8 +173,12 @@ std::optional<StartFailure> DaemonApp::startNode()
     config.node.bootId = randomId();
     config.node.seed = randomId();
     m_node = std::make_unique<cluster::NodeService>(std::move(config), m_table, *m_storage);
-    if (const auto started = m_node->start(); !started)
-        return StartFailure{ExitCode::Unavailable, started.error().message};
+    if (const auto started = m_node->start(); !started) {
+        const bool isFile = started.error().code == base::ErrorCode::NoSpace ||
+                            started.error().code == base::ErrorCode::Io;
+        return isFile ? storageFailure(started.error())
+                      : StartFailure{ExitCode::Unavailable, started.error().message};
+    }
     return forgetLoss();
 }
 

@@ -101,7 +101,7 @@ private:
     std::atomic<bool> m_isOpen = false;
     // Storage thread only:
     Clock::time_point m_nextSync = {};
-    Clock::time_point m_lastCommit = {};
+    Clock::time_point m_nextMark = {};
     Clock::time_point m_nextStatus = {};
 
     mutable std::mutex m_mutex;
@@ -207,9 +207,9 @@ void StorageWorker::Impl::run()
         }
         const auto start = Clock::now();
         commitBatch(std::move(batch));
-        m_lastCommit = Clock::now();
-        doChores(
-            std::chrono::duration_cast<std::chrono::microseconds>(m_lastCommit - start).count());
+        const auto end = Clock::now();
+        m_nextMark = end + kMarkAfter;
+        doChores(std::chrono::duration_cast<std::chrono::microseconds>(end - start).count());
     }
 }
 
@@ -253,7 +253,7 @@ std::optional<StorageWorker::Impl::Clock::time_point> StorageWorker::Impl::nextC
     if (m_engine->broken())
         return Clock::now() + kSyncInterval;
     if (m_engine->needsMark())
-        return m_lastCommit + kMarkAfter;
+        return m_nextMark;
     return std::nullopt;
 }
 
@@ -261,8 +261,11 @@ void StorageWorker::Impl::doChores(qint64 commitUs)
 {
     syncIfDue();
     const auto now = Clock::now();
-    if (m_engine->needsMark() && now >= m_lastCommit + kMarkAfter)
+    if (m_engine->needsMark() && now >= m_nextMark) {
         m_engine->mark();
+        // Where there was no room for it.
+        m_nextMark = now + kMarkAfter;
+    }
     m_rewrites.consider(commitUs);
     if (now >= m_nextStatus || m_engine->broken()) {
         m_nextStatus = now + kStatusInterval;
