@@ -71,8 +71,8 @@ private:
     std::unique_ptr<Cluster> m_cluster;
     std::unique_ptr<test::SmallDisk> m_disk;
     std::map<int, qsizetype> m_acknowledged; ///< The lengths of the values.
+    qint64 m_acknowledgedBytes = 0;
     int m_lastKey = 0;
-    HttpAnswer m_refusal;
 };
 
 void TestFullDisk::init()
@@ -80,6 +80,7 @@ void TestFullDisk::init()
     if (!m_whyNot.isEmpty())
         QSKIP(qPrintable(m_whyNot));
     m_acknowledged.clear();
+    m_acknowledgedBytes = 0;
     m_cluster = std::make_unique<Cluster>(1);
     m_disk = std::make_unique<test::SmallDisk>(node().dataDirectory(), kDiskBytes);
     if (!m_disk->isMounted())
@@ -101,9 +102,9 @@ bool TestFullDisk::put(qsizetype bytes)
         rest().put("/key/" + keyOf(number), "{\"value\":\"" + valueOf(number, bytes) + "\"}");
     if (answer.status == 200) {
         m_acknowledged[number] = bytes;
+        m_acknowledgedBytes += bytes;
         return true;
     }
-    m_refusal = answer;
     isRefusedAsFull(answer);
     return false;
 }
@@ -126,6 +127,8 @@ void TestFullDisk::fill()
         before = compactions();
         for (const qsizetype bytes : {200'000, 20'000, 2'000, 200, 1}) {
             while (put(bytes)) {
+                QVERIFY2(m_acknowledgedBytes < kDiskBytes,
+                         "more is acknowledged than the disk has");
             }
         }
     }
