@@ -70,8 +70,9 @@ struct ClientWrite
     KeyState seen = {};
 };
 
-/// An Append is done, in the order of the Appends. On success the table holds each record or a
-/// greater one.
+/// An Append is done. Those that make the same promise are done in their order; one that asks for
+/// less may be done before an earlier one that waits for its sync. On success the table holds each
+/// record or a greater one.
 struct Committed
 {
     enum class Result : quint8 { Done, NoSpace, Failed };

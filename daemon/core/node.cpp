@@ -158,8 +158,12 @@ void Node::Impl::updateReadiness()
         return setReadiness(Readiness::Joining, "no member of the cluster to join was reached yet");
     if (m_readiness == Readiness::Ready && m_state.caughtUpOnce)
         return;
-    if (m_savedCeiling == 0)
-        return setReadiness(Readiness::Joining, "starting: storing its state");
+    if (m_savedCeiling == 0) {
+        return setReadiness(Readiness::Joining,
+                            m_isDiskFull ? "starting: the disk is full, so that its state cannot "
+                                           "be stored; it goes on when there is space again"
+                                         : "starting: storing its state");
+    }
     if (m_state.mayLack)
         return updateRepair();
     const bool isAlone = m_table.replicaCount() <= 1;

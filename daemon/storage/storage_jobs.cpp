@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 namespace dynakv::storage {
 namespace {
@@ -21,12 +22,16 @@ constexpr qint64 kCopyStepBytes = qint64{256} << 10;
 constexpr int kCatchUpRoundsMax = 20;
 /// Smaller files are not worth a rewriting nobody asked for.
 constexpr qint64 kCompactFromBytes = qint64{64} << 20;
+/// Unless the disk is so small that a file of that size leaves no room for a second one.
+constexpr qint64 kCompactFromPartOfDisk = 4;
 constexpr qint64 kConsiderUs = 1'000'000;
 constexpr qint64 kHealPauseUsMax = 60'000'000;
 constexpr qint64 kHashStepBytes = qint64{1} << 20;
 /// What a record takes in the file besides its bytes.
 constexpr qint64 kRecordOverheadBytes = 30;
+/// What may be committed while a second file is written, and what others need.
 constexpr qint64 kSpareBytes = qint64{16} << 20;
+constexpr qint64 kSparePartOfDisk = 16;
 
 qint64 nowUs()
 {
@@ -99,6 +104,10 @@ void StorageJobs::start(const QString &directory, bool mustRewrite)
     const std::scoped_lock lock(m_mutex);
     m_mustRewrite = mustRewrite;
     m_paths = DataPaths(directory);
+    const auto space = m_files.space(directory);
+    const qint64 disk = space ? space->total : std::numeric_limits<qint64>::max();
+    m_compactFromBytes = qMin(kCompactFromBytes, disk / kCompactFromPartOfDisk);
+    m_spareBytes = qMin(kSpareBytes, disk / kSparePartOfDisk);
     m_isStopping = false;
 }
 
@@ -165,12 +174,12 @@ base::Result<quint64> StorageJobs::backup(const QByteArray &name)
 
 base::Result<void> StorageJobs::checkSpace() const
 {
-    const auto space = m_files.freeSpace(m_paths.directory);
-    const qint64 needed = liveBytes(m_table) + kSpareBytes;
-    if (space && *space < needed) {
-        return {base::ErrorCode::NoSpace, "the disk has room for " + QByteArray::number(*space) +
-                                              " bytes, a second file needs about " +
-                                              QByteArray::number(needed)};
+    const auto space = m_files.space(m_paths.directory);
+    const qint64 needed = liveBytes(m_table) + m_spareBytes;
+    if (space && space->free < needed) {
+        return {base::ErrorCode::NoSpace,
+                "the disk has room for " + QByteArray::number(space->free) +
+                    " bytes, a second file needs about " + QByteArray::number(needed)};
     }
     return {};
 }
@@ -181,7 +190,7 @@ bool StorageJobs::isCompactionWorthIt() const
     const qint64 live = liveBytes(m_table);
     // The first for space. The second for the next start, which reads a base much faster than a
     // log; since it takes a log as long as the base, all of it is rewritten once, on average.
-    return file > kCompactFromBytes && (live < file / 2 || file > 2 * m_engine.baseBytes());
+    return file > m_compactFromBytes && (live < file / 2 || file > 2 * m_engine.baseBytes());
 }
 
 void StorageJobs::consider(std::optional<qint64> syncUs)

@@ -78,6 +78,9 @@ private:
     RewritePacer m_pacer;
     std::thread m_thread;
 
+    /// Both are less on a small disk; from start() on they stay.
+    qint64 m_compactFromBytes = 0;
+    qint64 m_spareBytes = 0;
     qint64 m_considerUs = 0; ///< Storage thread only, as is the next one.
     qint64 m_healPauseUs = 0;
 };

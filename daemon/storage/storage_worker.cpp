@@ -101,7 +101,7 @@ private:
     std::atomic<bool> m_isOpen = false;
     // Storage thread only:
     Clock::time_point m_nextSync = {};
-    Clock::time_point m_lastCommit = {};
+    Clock::time_point m_nextMark = {};
     Clock::time_point m_nextStatus = {};
 
     mutable std::mutex m_mutex;
@@ -206,7 +206,7 @@ void StorageWorker::Impl::run()
             continue;
         }
         commitBatch(std::move(batch));
-        m_lastCommit = Clock::now();
+        m_nextMark = Clock::now() + kMarkAfter;
         doChores();
     }
 }
@@ -251,7 +251,7 @@ std::optional<StorageWorker::Impl::Clock::time_point> StorageWorker::Impl::nextC
     if (m_engine->broken())
         return Clock::now() + kSyncInterval;
     if (m_engine->needsMark())
-        return m_lastCommit + kMarkAfter;
+        return m_nextMark;
     return std::nullopt;
 }
 
@@ -259,8 +259,11 @@ void StorageWorker::Impl::doChores()
 {
     syncIfDue();
     const auto now = Clock::now();
-    if (m_engine->needsMark() && now >= m_lastCommit + kMarkAfter)
+    if (m_engine->needsMark() && now >= m_nextMark) {
         m_engine->mark();
+        // Where there was no room for it.
+        m_nextMark = now + kMarkAfter;
+    }
     m_rewrites.consider(m_engine->takeSyncUs());
     if (now >= m_nextStatus || m_engine->broken()) {
         m_nextStatus = now + kStatusInterval;
