@@ -56,6 +56,7 @@ NodeDriver::NodeDriver(NodeServiceConfig config, store::Table &table,
 {
     m_tick.setTimerType(Qt::PreciseTimer);
     connect(&m_tick, &QTimer::timeout, this, [this] {
+        noteTick();
         if (!m_isRekeying)
             enqueue(core::Tick{});
         proceedStop();
@@ -85,14 +86,26 @@ void NodeDriver::enqueue(core::Event event)
         turn();
 }
 
+/// A loop that is served late is what a silent peer looks like from inside.
+void NodeDriver::noteTick()
+{
+    const qint64 nowUs = monotonicUs();
+    if (m_tickUs != 0)
+        m_counts.tickLateUs.add(nowUs - m_tickUs - qint64{core::kTickMs} * 1000);
+    m_tickUs = nowUs;
+}
+
 void NodeDriver::turn()
 {
     m_isTurning = true;
+    const qint64 startUs = m_events.empty() ? 0 : monotonicUs();
     while (!m_events.empty() && !m_isRekeying && m_phase != Phase::Stopped) {
         core::Event event = std::move(m_events.front());
         m_events.pop_front();
         carryOut(m_node->handle(std::move(event), currentTime()));
     }
+    if (startUs != 0)
+        m_counts.turnUs.add(monotonicUs() - startUs);
     m_isTurning = false;
     proceedStop();
 }
@@ -155,6 +168,7 @@ void NodeDriver::carry(core::SaveState &save)
 
 void NodeDriver::carry(core::Reply &reply)
 {
+    ++m_counts.writes.at(static_cast<std::size_t>(reply.outcome.status));
     auto request = m_requests.extract(reply.request);
     if (request.empty())
         return; // Answered by stop() already.
@@ -201,6 +215,9 @@ void NodeDriver::carry(core::Log &log)
 void NodeDriver::publishView()
 {
     core::ClusterView view = m_node->view();
+    m_counts.syncs = view.counts.syncs;
+    m_counts.traffic = m_transport.counts();
+    view.counts = m_counts;
     if (m_phase != Phase::Running) {
         view.readiness = core::Readiness::Stopping;
         view.detail = "the node is stopping";

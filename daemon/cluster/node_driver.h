@@ -46,6 +46,7 @@ private:
     enum class Phase : quint8 { Running, Finishing, Closing, Stopped };
 
     void enqueue(core::Event event);
+    void noteTick();
     void turn();
     void carryOut(core::Effects effects);
     void carry(core::Dial &dial);
@@ -72,6 +73,8 @@ private:
     Transport m_transport;
     std::unique_ptr<core::Node> m_node = {};
     QTimer m_tick;
+    qint64 m_tickUs = 0; ///< When it was served last.
+    core::ClusterCounts m_counts;
 
     std::deque<core::Event> m_events = {};
     bool m_isTurning = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/core/cluster_counts.h"
 #include "daemon/core/record.h"
 
 #include <functional>
@@ -90,6 +91,11 @@ struct MemberView
     std::optional<double> rttMs = {};
     std::optional<qint64> memoryUsedPermille = {}; ///< Of its limit, where it has one.
     bool mayLack = false; ///< It may have lost records and is being compared with the others.
+    std::optional<qint64> clockOffsetMs = {};   ///< Its clock less this node's, about.
+    std::optional<qint64> pushLagMs = {};       ///< Age of the oldest record it has not confirmed.
+    std::optional<qint64> pushesPending = {};   ///< How many such there are.
+    std::optional<qint64> partitionsEqual = {}; ///< Of 256, when they were last compared.
+    qint64 comparedMs = 0;                      ///< When that was, Unix ms.
     bool operator==(const MemberView &) const = default;
 };
 
@@ -104,6 +110,7 @@ struct ClusterView
     Readiness readiness = Readiness::Joining;
     QByteArray detail = {}; ///< Why it is not ready, for people.
     std::vector<MemberView> members = {};
+    ClusterCounts counts = {};
     bool operator==(const ClusterView &) const = default;
 };
 

@@ -156,6 +156,9 @@ using Message = std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, Pr
                              PushAck, RootsRequest, RootsReply, LeavesRequest, LeavesReply,
                              StampsRequest, StampsReply, FetchRequest, FetchReply>;
 
+/// In snake_case, by the index in the variant.
+const char *kindName(std::size_t index);
+
 /// What a queue keeps apart: control never waits behind data.
 enum class Lane : quint8 { Control, Data };
 Lane laneOf(const Message &message);

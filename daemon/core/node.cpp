@@ -139,6 +139,7 @@ void Node::Impl::adoptCluster(quint64 clusterId)
     m_state.clusterId = clusterId;
     m_state.caughtUpOnce = false;
     m_synced.clear();
+    m_compared.clear();
     m_syncedCaughtUp.clear();
     m_table.clearOthers();
     m_isDirty = m_isViewDirty = true;
@@ -253,7 +254,11 @@ ClusterView Node::Impl::view() const
         } else if (const auto at = m_linkByPeer.find(id); at != m_linkByPeer.end()) {
             const Link &link = m_links.at(at->second);
             row.rttMs = link.rttMs;
+            const PushLag::Behind behind = m_lag.behind(link.id, m_now.monoMs);
+            row.pushLagMs = behind.ageMs;
+            row.pushesPending = behind.pushes;
             if (link.last.sequence != 0) {
+                row.clockOffsetMs = link.clockOffsetMs;
                 row.keys = link.last.keys;
                 row.bytes = link.last.bytes;
                 row.mayLack = link.last.mayLack;
@@ -261,8 +266,13 @@ ClusterView Node::Impl::view() const
                     row.memoryUsedPermille = link.last.memoryUsedPermille;
             }
         }
+        if (const auto compared = m_compared.find(id); compared != m_compared.end()) {
+            row.partitionsEqual = compared->second.partitionsEqual;
+            row.comparedMs = compared->second.wallMs;
+        }
         view.members.push_back(std::move(row));
     }
+    view.counts.syncs = m_syncCounts;
     return view;
 }
 

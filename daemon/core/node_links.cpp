@@ -242,6 +242,7 @@ void Node::Impl::dropLink(LinkId id, bool isGone, bool isForeign)
     if (byPeer != m_linkByPeer.end() && byPeer->second == id)
         m_linkByPeer.erase(byPeer);
     m_replicator.linkLost(id);
+    m_lag.linkLost(id);
     if (m_session && m_session->link() == id)
         m_session.reset();
     m_isViewDirty = true;

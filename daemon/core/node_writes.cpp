@@ -35,10 +35,22 @@ void Node::Impl::on(const ClientWrite &write)
 void Node::Impl::on(const Committed &committed)
 {
     noteDisk(committed.result, committed.detail);
+    const std::size_t firstEffect = m_out.size();
     if (m_replicator.committed(committed, establishedLinks(), m_out))
-        return;
+        return watchPushes(firstEffect);
     if (m_session && m_session->committed(committed, m_now.monoMs, m_out))
         settleSession();
+}
+
+/// Of what the replicator has just sent.
+void Node::Impl::watchPushes(std::size_t firstEffect)
+{
+    for (std::size_t i = firstEffect; i < m_out.size(); ++i) {
+        const auto *send = std::get_if<Send>(&m_out[i]);
+        const auto *push = send ? std::get_if<Push>(&send->message) : nullptr;
+        if (push != nullptr)
+            m_lag.sent(send->link, push->id, m_now.monoMs);
+    }
 }
 
 std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting() const
