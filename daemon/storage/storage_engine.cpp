@@ -6,6 +6,7 @@
 #include <QLoggingCategory>
 
 #include <algorithm>
+#include <chrono>
 
 namespace dynakv::storage {
 namespace {
@@ -282,6 +283,7 @@ base::Result<void> StorageEngine::append(QByteArrayView frame)
     if (isPlanted(PlantedBug::IgnoreShortWrite))
         return {};
     if (!written.error && written.written == frame.size()) {
+        m_metrics.bytesWritten.add(frame.size());
         reserveBehind(m_open.chain.offset + frame.size(), frame.size());
         return {};
     }
@@ -341,11 +343,16 @@ base::Result<void> StorageEngine::sync()
         return *m_broken;
     if (isPlanted(PlantedBug::AckBeforeSync))
         return {};
+    const auto start = std::chrono::steady_clock::now();
     auto synced = m_open.file->sync();
     if (!synced && isPlanted(PlantedBug::RetrySync))
         synced = m_open.file->sync();
-    if (!synced)
+    if (!synced) {
+        m_metrics.syncsFailed.add();
         return breakOff(synced.error());
+    }
+    const auto took = std::chrono::steady_clock::now() - start;
+    m_metrics.syncUs.add(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
     m_syncedEnd = m_open.chain.offset;
     m_hasInterval = false;
     return {};
@@ -387,6 +394,7 @@ void StorageEngine::apply(const CommitRequest &request)
 {
     for (const core::Record &record : request.records)
         m_table.apply(core::viewOf(record));
+    m_metrics.records.add(static_cast<qint64>(request.records.size()));
     for (const auto &[name, value] : request.metas)
         m_open.metas.insert_or_assign(name, value);
 }

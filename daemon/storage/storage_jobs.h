@@ -43,6 +43,8 @@ public:
     /// rubbish. \a tookUs: what the last commit took, 0 if there was none.
     void consider(qint64 tookUs);
 
+    /// About how much of the file a compaction would save. Any thread.
+    [[nodiscard]] qint64 deadBytes() const;
     [[nodiscard]] std::optional<StorageJob> find(quint64 id) const;
     /// The last of them, newest first.
     [[nodiscard]] std::vector<StorageJob> all() const;
