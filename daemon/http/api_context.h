@@ -3,8 +3,11 @@
 
 #include "daemon/core/coordinator.h"
 #include "daemon/http/http_message.h"
+#include "daemon/http/http_metrics.h"
+#include "daemon/http/process_hooks.h"
 
 #include <functional>
+#include <memory>
 #include <variant>
 
 namespace dynakv::store {
@@ -27,6 +30,8 @@ struct ApiContext
     QByteArray programVersion;
     std::function<qint64()> wallMs; ///< Decides what has expired.
     core::Durability durability;    ///< What this node's file gives where nobody asks for another.
+    ProcessHooks process = {};
+    std::shared_ptr<HttpMetrics> metrics = std::make_shared<HttpMetrics>();
 };
 
 /// A write to be handed to the coordinator, and the answer that its outcome makes.

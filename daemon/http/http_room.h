@@ -4,6 +4,7 @@
 #include "daemon/http/api_context.h"
 #include "daemon/http/front_door.h"
 #include "daemon/http/http_compat.h"
+#include "daemon/http/request_log.h"
 #include "shared/base/mailbox.h"
 #include "shared/base/result.h"
 
@@ -40,16 +41,19 @@ private:
     struct Waiting
     {
         compat::Responder responder;
+        RequestTrace trace;
         std::function<HttpReply(const core::WriteOutcome &)> toReply;
     };
 
     void serve(const QHttpServerRequest &from, compat::Responder responder);
-    void submit(PendingWrite write, compat::Responder responder, const QByteArray &requestId);
+    void submit(PendingWrite write, compat::Responder responder, RequestTrace trace);
+    void answer(compat::Responder &responder, const RequestTrace &trace, const HttpReply &reply);
     void complete(quint64 ticket, const core::WriteOutcome &outcome);
     void finishClosing();
 
     const ApiContext &m_context;
     FrontDoorConfig m_config;
+    RequestLog m_log;
     std::shared_ptr<ReturnPath> m_returnPath;
     QHttpServer m_server;
     FrontDoor *m_door = nullptr; ///< Owned by m_server once it listens.

@@ -132,6 +132,34 @@ private Q_SLOTS:
         QVERIFY(m_file->jobs().empty());
     }
 
+    void theLogLevelIsChangedAndTold()
+    {
+        QByteArray asked = "nothing yet";
+        m_context->process.changeLogRules =
+            [&asked](const QByteArray &rules) -> base::Result<LogRulesChange> {
+            asked = rules;
+            if (rules == "loud")
+                return {base::ErrorCode::Invalid, "'loud' is not a log rule"};
+            return LogRulesChange{"info", rules.isEmpty() ? QByteArray("info") : rules};
+        };
+        const QJsonObject told = objectOf(ask(Method::Post, "/v1/admin/log-level"));
+        QCOMPARE(asked, "");
+        QCOMPARE(told[QLatin1String("level")].toString(), QStringLiteral("info"));
+        const QJsonObject changed =
+            objectOf(ask(Method::Post, "/v1/admin/log-level?level=info,cluster=debug"));
+        QCOMPARE(changed[QLatin1String("level")].toString(), QStringLiteral("info,cluster=debug"));
+        QCOMPARE(changed[QLatin1String("before")].toString(), QStringLiteral("info"));
+        const HttpReply refused = ask(Method::Post, "/v1/admin/log-level?level=loud");
+        QCOMPARE(refused.status, 400);
+        QVERIFY(refused.body.contains("not a log rule"));
+        asked = "nothing more";
+        QCOMPARE(ask(Method::Post, "/v1/admin/log-level?level=").status, 400);
+        QCOMPARE(ask(Method::Post, "/v1/admin/log-level?lvl=debug").status, 400);
+        QCOMPARE(ask(Method::Post, "/v1/admin/log-level", "debug").status, 400);
+        QCOMPARE(ask(Method::Get, "/v1/admin/log-level").status, 405);
+        QCOMPARE(asked, "nothing more");
+    }
+
     void theStatisticsTellOfTableAndFile()
     {
         m_table->apply(core::Record{"k", core::RecordKind::Value, {1, 1}, 0, {}, {}, "12345"});
