@@ -247,9 +247,8 @@ void Connection::deliver()
     endCanonicalHead(m_feedHead, m_framing == BodyFraming::None ? -1 : m_body.size());
     m_feedAt = 0;
     m_phase = Phase::Answering;
-    m_deadlineMs = m_door.nowMs() + m_door.config().answerTimeoutMs;
+    m_deadlineMs = m_door.noteDelivery() / 1000 + m_door.config().answerTimeoutMs;
     m_isFeeding = true;
-    m_door.noteDelivery();
     Q_EMIT readyRead();
     m_isFeeding = false;
     if (m_phase == Phase::Answering)

@@ -42,7 +42,7 @@ public:
     [[nodiscard]] qint64 nowMs() const { return m_clock.elapsed(); }
     /// When the request was whole that Qt is being given now; microseconds of nowUs().
     [[nodiscard]] qint64 deliveredUs() const { return m_deliveredUs; }
-    void noteDelivery() { m_deliveredUs = nowUs(); }
+    qint64 noteDelivery() { return m_deliveredUs = nowUs(); }
     [[nodiscard]] qint64 nowUs() const { return m_clock.nsecsElapsed() / 1000; }
     [[nodiscard]] QByteArrayView httpDate();
     QByteArray nextRequestId();
