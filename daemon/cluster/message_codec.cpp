@@ -15,7 +15,7 @@ constexpr MessageType kTypes[] = {
     MessageType::Push,          MessageType::PushAck,       MessageType::RootsRequest,
     MessageType::RootsReply,    MessageType::LeavesRequest, MessageType::LeavesReply,
     MessageType::StampsRequest, MessageType::StampsReply,   MessageType::FetchRequest,
-    MessageType::FetchReply,
+    MessageType::FetchReply,    MessageType::CopyRequest,   MessageType::CopyReply,
 };
 static_assert(std::size(kTypes) == std::variant_size_v<Message>);
 

@@ -148,4 +148,22 @@ void describe(Of<core::FetchReply> auto &m, auto &&visit)
     visit(3, m.answeredKeys);
 }
 
+void describe(Of<core::CopyRequest> auto &m, auto &&visit)
+{
+    visit(1, m.id);
+    visit(2, Key{m.key, false});
+}
+
+void describe(Of<core::CopyReply> auto &m, auto &&visit)
+{
+    visit(1, m.id);
+    visit(2, m.copy.isHeld);
+    visit(3, m.copy.stamp.version.clock);
+    visit(4, m.copy.stamp.version.node);
+    visit(5, m.copy.stamp.contentHash);
+    visit(6, m.copy.kind);
+    visit(7, m.copy.expiresAtMs);
+    visit(8, m.copy.valueBytes);
+}
+
 } // namespace dynakv::cluster::cbor

@@ -175,6 +175,12 @@ void NodeDriver::carry(core::Reply &reply)
     request.mapped()(std::move(reply.outcome));
 }
 
+void NodeDriver::carry(core::QuestionReply &reply)
+{
+    if (auto question = m_questions.extract(reply.request))
+        question.mapped()(std::move(reply.replicas));
+}
+
 void NodeDriver::carry(core::ViewChanged &)
 {
     publishView();
@@ -248,6 +254,14 @@ void NodeDriver::submit(core::WriteRequest request, Completion done)
     enqueue(core::ClientWrite{m_lastRequest, std::move(request)});
 }
 
+void NodeDriver::askReplicas(core::ReplicaQuestion question, ReplicasCompletion done)
+{
+    if (m_phase != Phase::Running)
+        return done({});
+    m_questions.emplace(++m_lastRequest, std::move(done));
+    enqueue(core::ClientQuestion{m_lastRequest, std::move(question)});
+}
+
 void NodeDriver::stop(std::function<void()> stopped)
 {
     m_phase = Phase::Finishing;
@@ -264,6 +278,8 @@ void NodeDriver::closeLinks()
         done({.status = core::WriteOutcome::Status::TooFewReplicas,
               .detail = "the node stopped before the write was settled; it may still take effect"});
     }
+    for (auto &[id, done] : std::exchange(m_questions, {}))
+        done({});
     m_transport.closeAll();
 }
 

@@ -99,6 +99,37 @@ struct MemberView
     bool operator==(const MemberView &) const = default;
 };
 
+/// What one node holds for a key.
+struct ReplicaCopy
+{
+    bool isHeld = false; ///< If only as a tombstone; the rest says nothing otherwise.
+    Stamp stamp = {};
+    RecordKind kind = RecordKind::Value;
+    qint64 expiresAtMs = 0; ///< Unix ms, 0: never.
+    qint64 valueBytes = 0;
+    bool operator==(const ReplicaCopy &) const = default;
+};
+
+/// One member's answer to who holds what.
+struct ReplicaView
+{
+    NodeId id = 0;
+    QByteArray address = {}; ///< API address.
+    MemberState state = MemberState::Alive;
+    bool isSelf = false;
+    QByteArray detail = {};               ///< Why there is no answer; empty where there is one.
+    std::optional<ReplicaCopy> copy = {}; ///< The answer.
+    bool operator==(const ReplicaView &) const = default;
+};
+
+/// A question to all members, answered after \a timeoutMs at the latest.
+struct ReplicaQuestion
+{
+    QByteArray key = {};
+    int timeoutMs = 3000;
+    bool operator==(const ReplicaQuestion &) const = default;
+};
+
 /// Whether this node may answer from its own table.
 enum class Readiness : quint8 { Joining, CatchingUp, Ready, Stopping };
 
@@ -122,9 +153,13 @@ class Coordinator
 {
 public:
     using Completion = std::function<void(WriteOutcome)>;
+    /// Empty where the node was not in a state to ask anybody.
+    using ReplicasCompletion = std::function<void(std::vector<ReplicaView>)>;
 
     virtual ~Coordinator() = default;
     virtual void submit(WriteRequest request, Completion done) = 0;
+    /// Asks every member, this one included, for its copy of a key.
+    virtual void askReplicas(ReplicaQuestion question, ReplicasCompletion done) = 0;
     [[nodiscard]] virtual std::shared_ptr<const ClusterView> clusterView() const = 0;
 };
 

@@ -68,6 +68,13 @@ struct ClientWrite
     WriteRequest write = {};
 };
 
+/// Answered by QuestionReply.
+struct ClientQuestion
+{
+    RequestId request = 0;
+    ReplicaQuestion question = {};
+};
+
 /// An Append is done, in the order of the Appends. On success the table holds each record or a
 /// greater one.
 struct Committed
@@ -88,6 +95,6 @@ struct StateSaved
 };
 
 using Event = std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed,
-                           ClientWrite, Committed, StateSaved>;
+                           ClientWrite, ClientQuestion, Committed, StateSaved>;
 
 } // namespace dynakv::core

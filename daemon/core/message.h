@@ -152,9 +152,24 @@ struct FetchReply
     bool operator==(const FetchReply &) const = default;
 };
 
-using Message = std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, ProbeReply, Push,
-                             PushAck, RootsRequest, RootsReply, LeavesRequest, LeavesReply,
-                             StampsRequest, StampsReply, FetchRequest, FetchReply>;
+/// What the receiver holds for a key, asked for people.
+struct CopyRequest
+{
+    quint64 id = 0;
+    QByteArray key = {};
+    bool operator==(const CopyRequest &) const = default;
+};
+struct CopyReply
+{
+    quint64 id = 0;
+    ReplicaCopy copy = {};
+    bool operator==(const CopyReply &) const = default;
+};
+
+using Message =
+    std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, ProbeReply, Push, PushAck,
+                 RootsRequest, RootsReply, LeavesRequest, LeavesReply, StampsRequest, StampsReply,
+                 FetchRequest, FetchReply, CopyRequest, CopyReply>;
 
 /// In snake_case, by the index in the variant.
 const char *kindName(std::size_t index);

@@ -43,6 +43,7 @@ Node::Impl::Impl(NodeConfig config, PersistedState state, const RecordSource &re
     , m_table(m_state.node)
     , m_capacity(records, m_config.memoryBytesMax)
     , m_replicator(m_state.node, records, m_capacity, m_ids)
+    , m_inquiry(m_state.node, records, m_ids)
 {
 }
 
@@ -105,6 +106,7 @@ void Node::Impl::on(const Tick &)
     dialDue();
     beatDue();
     m_replicator.expire(m_now.monoMs, m_out);
+    m_inquiry.expire(m_now.monoMs, m_out);
     syncDue();
     renewCeiling();
     updateReadiness();

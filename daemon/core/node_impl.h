@@ -5,6 +5,7 @@
 #include "daemon/core/dialer.h"
 #include "daemon/core/failure_detector.h"
 #include "daemon/core/hybrid_clock.h"
+#include "daemon/core/inquiry.h"
 #include "daemon/core/member_table.h"
 #include "daemon/core/node.h"
 #include "daemon/core/push_lag.h"
@@ -83,6 +84,7 @@ private:
 
     // node_writes.cpp
     void on(const ClientWrite &write);
+    void on(const ClientQuestion &question);
     void on(const Committed &committed);
     [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting() const;
 
@@ -154,6 +156,7 @@ private:
     Dialer m_dialer;
     Capacity m_capacity;
     Replicator m_replicator;
+    Inquiry m_inquiry;
 
     std::map<LinkId, Link> m_links;
     std::map<NodeId, LinkId> m_linkByPeer; ///< Established ones.

@@ -87,6 +87,10 @@ void Node::Impl::on(const Received &received)
         receive(link, *reply);
     else if (const auto *push = std::get_if<Push>(&received.message))
         receive(link, *push);
+    else if (const auto *copyRequest = std::get_if<CopyRequest>(&received.message))
+        send(link.id, answer(*copyRequest, m_records));
+    else if (const auto *copyReply = std::get_if<CopyReply>(&received.message))
+        m_inquiry.answered(link.id, *copyReply, m_out);
     else
         receiveSync(link, received.message);
 }
@@ -243,6 +247,7 @@ void Node::Impl::dropLink(LinkId id, bool isGone, bool isForeign)
         m_linkByPeer.erase(byPeer);
     m_replicator.linkLost(id);
     m_lag.linkLost(id);
+    m_inquiry.linkLost(id, m_out);
     if (m_session && m_session->link() == id)
         m_session.reset();
     m_isViewDirty = true;

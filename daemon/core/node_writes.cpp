@@ -32,6 +32,11 @@ void Node::Impl::on(const ClientWrite &write)
     m_replicator.write(write, m_clock, replicas, m_now, ++m_ids, m_out);
 }
 
+void Node::Impl::on(const ClientQuestion &question)
+{
+    m_inquiry.ask(question, m_table, m_linkByPeer, m_now.monoMs, m_out);
+}
+
 void Node::Impl::on(const Committed &committed)
 {
     noteDisk(committed.result, committed.detail);

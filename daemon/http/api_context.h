@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <variant>
+#include <vector>
 
 namespace dynakv::store {
 class Table;
@@ -41,7 +42,14 @@ struct PendingWrite
     std::function<HttpReply(const core::WriteOutcome &)> toReply = {};
 };
 
-/// What a handler makes of a request: the answer, or the write that must come before it.
-using Answer = std::variant<HttpReply, PendingWrite>;
+/// A question to the replicas, and the answer that theirs make.
+struct PendingQuestion
+{
+    core::ReplicaQuestion question = {};
+    std::function<HttpReply(const std::vector<core::ReplicaView> &)> toReply = {};
+};
+
+/// What a handler makes of a request: the answer, or what must come before it.
+using Answer = std::variant<HttpReply, PendingWrite, PendingQuestion>;
 
 } // namespace dynakv::http

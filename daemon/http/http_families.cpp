@@ -48,8 +48,8 @@ void addRequests(MetricsText &text, const HttpMetrics &metrics)
     }
     text.counter("http_slow_requests_total", "Requests that took longer than slow-request-ms.",
                  metrics.slowRequests.value());
-    text.gauge("http_waiting_writes", "Writes that wait for their outcome now.",
-               metrics.waitingWrites.value());
+    text.gauge("http_waiting_requests", "Requests that wait for the node's outcome now.",
+               metrics.waitingRequests.value());
 }
 
 } // namespace

@@ -72,7 +72,7 @@ struct HttpMetrics
 
     DoorMetrics door;
     std::vector<EndpointMetrics> endpoints; ///< By Endpoint::index.
-    base::Counter waitingWrites;            ///< Now.
+    base::Counter waitingRequests;          ///< For the node's outcome, now.
     base::Counter slowRequests;             ///< Longer than `--slow-request-ms`.
 };
 

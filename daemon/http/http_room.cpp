@@ -116,10 +116,28 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
     auto [made, endpoint] = dispatch(*request, m_context);
     RequestTrace trace{endpoint, request->method, request->path, request->requestId,
                        m_door->deliveredUs()};
-    if (const auto *reply = std::get_if<HttpReply>(&made))
+    if (const auto *reply = std::get_if<HttpReply>(&made)) {
         answer(responder, trace, *reply);
-    else
-        submit(std::get<PendingWrite>(std::move(made)), std::move(responder), std::move(trace));
+        return;
+    }
+    if (m_waiting.size() >= kWaitingMax) {
+        answer(responder, trace,
+               unavailableReply("overload",
+                                "Too many requests wait for their outcome; nothing "
+                                "was changed.",
+                                trace.requestId));
+        return;
+    }
+    const quint64 ticket = ++m_lastTicket;
+    m_waiting.emplace(ticket, Waiting{std::move(responder), std::move(trace)});
+    m_context.metrics->waitingRequests.add();
+    if (auto *write = std::get_if<PendingWrite>(&made)) {
+        m_context.coordinator.submit(std::move(write->request),
+                                     returning(ticket, std::move(write->toReply)));
+    } else if (auto *asked = std::get_if<PendingQuestion>(&made)) {
+        m_context.coordinator.askReplicas(std::move(asked->question),
+                                          returning(ticket, std::move(asked->toReply)));
+    }
 }
 
 void HttpRoom::answer(compat::Responder &responder, const RequestTrace &trace,
@@ -129,41 +147,29 @@ void HttpRoom::answer(compat::Responder &responder, const RequestTrace &trace,
     m_log.answered(trace, reply.status, m_door->nowUs());
 }
 
-void HttpRoom::submit(PendingWrite write, compat::Responder responder, RequestTrace trace)
+/// A completion that takes the outcome to this thread, where it becomes the answer. It runs on the
+/// node thread, and may be destroyed there: it holds values only.
+template <typename Outcome>
+std::function<void(Outcome)> HttpRoom::returning(quint64 ticket,
+                                                 std::function<HttpReply(const Outcome &)> toReply)
 {
-    if (m_waiting.size() >= kWaitingMax) {
-        answer(responder, trace,
-               unavailableReply("overload",
-                                "Too many writes wait for their outcome; nothing "
-                                "was changed.",
-                                trace.requestId));
-        return;
-    }
-    const quint64 ticket = ++m_lastTicket;
-    m_waiting.emplace(ticket,
-                      Waiting{std::move(responder), std::move(trace), std::move(write.toReply)});
-    m_context.metrics->waitingWrites.add();
-    // The completion runs on the node thread, and may be destroyed there: it holds values only.
-    m_context.coordinator.submit(
-        std::move(write.request),
-        [path = m_returnPath, room = weak_from_this(), ticket](core::WriteOutcome outcome) {
-            path->post([room, ticket, outcome = std::move(outcome)] {
-                if (const auto self = room.lock())
-                    self->complete(ticket, outcome);
-            });
+    return [path = m_returnPath, room = weak_from_this(), ticket,
+            toReply = std::move(toReply)](Outcome outcome) mutable {
+        path->post([room, ticket, toReply = std::move(toReply), outcome = std::move(outcome)] {
+            if (const auto self = room.lock())
+                self->complete(ticket, toReply(outcome));
         });
+    };
 }
 
-void HttpRoom::complete(quint64 ticket, const core::WriteOutcome &outcome)
+void HttpRoom::complete(quint64 ticket, const HttpReply &reply)
 {
-    const auto found = m_waiting.find(ticket);
-    if (found == m_waiting.end())
+    auto waiting = m_waiting.extract(ticket);
+    if (!waiting)
         return;
-    Waiting waiting = std::move(found->second);
-    m_waiting.erase(found);
-    m_context.metrics->waitingWrites.add(-1);
-    const base::RequestScope scope(waiting.trace.requestId);
-    answer(waiting.responder, waiting.trace, waiting.toReply(outcome));
+    m_context.metrics->waitingRequests.add(-1);
+    const base::RequestScope scope(waiting.mapped().trace.requestId);
+    answer(waiting.mapped().responder, waiting.mapped().trace, reply);
 }
 
 void HttpRoom::close(int graceMs, std::function<void()> closed)

@@ -20,9 +20,9 @@ namespace dynakv::http {
 
 class ReturnPath;
 
-/// What lives on one HTTP thread: the front door with QHttpServer behind it, and the writes that
-/// wait for their outcome. Outcomes come from the node thread through the mailbox; a client that
-/// left meanwhile is simply not found any more.
+/// What lives on one HTTP thread: the front door with QHttpServer behind it, and the requests that
+/// wait for the node's outcome. Outcomes come from the node thread through the mailbox; a client
+/// that left meanwhile is simply not found any more.
 ///
 /// Thread: the one it is made on, for everything.
 class HttpRoom : public std::enable_shared_from_this<HttpRoom>
@@ -42,13 +42,14 @@ private:
     {
         compat::Responder responder;
         RequestTrace trace;
-        std::function<HttpReply(const core::WriteOutcome &)> toReply;
     };
 
     void serve(const QHttpServerRequest &from, compat::Responder responder);
-    void submit(PendingWrite write, compat::Responder responder, RequestTrace trace);
     void answer(compat::Responder &responder, const RequestTrace &trace, const HttpReply &reply);
-    void complete(quint64 ticket, const core::WriteOutcome &outcome);
+    template <typename Outcome>
+    std::function<void(Outcome)> returning(quint64 ticket,
+                                           std::function<HttpReply(const Outcome &)> toReply);
+    void complete(quint64 ticket, const HttpReply &reply);
     void finishClosing();
 
     const ApiContext &m_context;

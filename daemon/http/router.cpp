@@ -10,6 +10,7 @@
 #include "daemon/http/metrics_handler.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/http/query.h"
+#include "daemon/http/replicas_handler.h"
 #include "daemon/http/stats_handler.h"
 
 #include <array>
@@ -51,7 +52,7 @@ constexpr std::array kRoutes{
     Route{"/v1/batch", false, notYet},
     Route{"/v1/watch", false, notYet},
     Route{"/v1/stats", false, getStats},
-    Route{"/v1/key-replicas/", true, notYet},
+    Route{"/v1/key-replicas/", true, getKeyReplicas, nullptr, nullptr, nullptr, "{key}"},
     Route{"/v1/admin/compact", false, nullptr, nullptr, nullptr, postCompact},
     Route{"/v1/admin/backup", false, nullptr, nullptr, nullptr, postBackup},
     Route{"/v1/admin/log-level", false, nullptr, nullptr, nullptr, postLogLevel},

@@ -44,6 +44,7 @@ private Q_SLOTS:
     void initTestCase();
     void theDocumentsExamplesHold();
     void theMetricsTellOfTheCluster();
+    void theReplicasOfAKeyTellWhatTheyHold();
     void theLogLevelChangesWhileItRuns();
     void logLinesCarryTheIdOfTheirRequest();
 
@@ -218,6 +219,45 @@ void TestOperations::theMetricsTellOfTheCluster()
     QVERIFY(becomes("dynakv_replication_lag_seconds{member=\"" + other + "\"}", isPositive));
     m_cluster->node(1).resume();
     QVERIFY(m_cluster->waitForAll());
+}
+
+void TestOperations::theReplicasOfAKeyTellWhatTheyHold()
+{
+    const auto replicas = [this](const QByteArray &query) {
+        const HttpAnswer answer = m_cluster->rest(0).get("/v1/key-replicas/shared" + query);
+        return answer.status == 200 ? answer.object() : QJsonObject();
+    };
+    const auto of = [](const QJsonObject &object, bool isSelf) {
+        for (const QJsonValue &each : object.value(QLatin1String("replicas")).toArray()) {
+            if (each[QLatin1String("self")].toBool() == isSelf)
+                return each.toObject();
+        }
+        return QJsonObject();
+    };
+    QVERIFY(m_cluster->rest(0).putValue("shared", "1"));
+    QVERIFY(m_cluster->waitForValue("shared", "1"));
+    const QJsonObject both = replicas({});
+    QCOMPARE(both.value(QLatin1String("equal")).toBool(), true);
+    const QJsonObject mine = of(both, true);
+    const QJsonObject theirs = of(both, false);
+    QVERIFY(mine.value(QLatin1String("version")).isString());
+    for (const char *name : {"answered", "held", "version", "hash", "size", "kind"})
+        QCOMPARE(theirs.value(QLatin1String(name)), mine.value(QLatin1String(name)));
+    // One that is there and does not answer costs the time given and no more.
+    m_cluster->node(1).pause();
+    const QJsonObject silent = of(replicas("?timeout=200"), false);
+    m_cluster->node(1).resume();
+    QCOMPARE(silent.value(QLatin1String("answered")).toBool(true), false);
+    QVERIFY(!silent.value(QLatin1String("detail")).toString().isEmpty());
+    QVERIFY(m_cluster->waitForAll());
+    QCOMPARE(m_cluster->rest(0).del("/key/shared").status, 200);
+    QVERIFY(m_cluster->waitForValue("shared", {}));
+    QVERIFY(test::waitUntil(
+        [&] {
+            return of(replicas({}), false).value(QLatin1String("kind")) ==
+                   QLatin1String("tombstone");
+        },
+        10'000));
 }
 
 void TestOperations::theLogLevelChangesWhileItRuns()

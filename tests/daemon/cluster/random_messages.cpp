@@ -153,8 +153,17 @@ core::Message RandomMessages::message(std::size_t index)
         return core::StampsReply{number(), partition, stamps, coin()};
     case 14:
         return core::FetchRequest{number(), keys};
-    default:
+    case 15:
         return core::FetchReply{number(), records, static_cast<quint32>(number())};
+    case 16:
+        return core::CopyRequest{number(), bytes(1, 1024)};
+    default:
+        return core::CopyReply{number(),
+                               {coin(),
+                                {{number(), number()}, number()},
+                                static_cast<core::RecordKind>(m_random.bounded(2)),
+                                signedNumber(),
+                                signedNumber()}};
     }
 }
 
