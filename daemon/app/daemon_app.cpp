@@ -5,6 +5,7 @@
 #include "daemon/app/logging.h"
 #include "daemon/app/machine_memory.h"
 #include "daemon/app/origin_rule.h"
+#include "daemon/app/process_stats.h"
 #include "daemon/app/service.h"
 #include "daemon/cluster/persisted_state_codec.h"
 
@@ -209,6 +210,7 @@ std::optional<StartFailure> DaemonApp::startApi()
     config.valueBytesMax = m_options.valueBytesMax;
     config.durability = m_options.durability;
     config.programVersion = DYNAKV_VERSION;
+    config.process = {processStats, changeLogRules, m_memoryBytesMax, m_options.slowRequestMs};
     m_rest = std::make_unique<http::RestServer>(std::move(config), m_table, *m_node, *m_storage);
     if (const auto started = m_rest->start(); !started)
         return StartFailure{ExitCode::Unavailable, started.error().message};

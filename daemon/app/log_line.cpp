@@ -88,11 +88,16 @@ QByteArray formatLogLine(const LogEntry &entry, LogFormat format, bool forJourna
     case LogFormat::Text:
         line += time + ' ' + toText(entry.level).leftJustified(7) + ' ' + entry.category + ": " +
                 escapedForLog(entry.text);
+        if (!entry.requestId.isEmpty())
+            line += " [" + escapedForLog(QString::fromLatin1(entry.requestId)) + ']';
         break;
     case LogFormat::Json:
         line += R"({"time":")" + time + R"(","level":")" + toText(entry.level) +
                 R"(","category":)" + jsonText(QString::fromUtf8(entry.category)) +
-                R"(,"message":)" + jsonText(entry.text) + '}';
+                R"(,"message":)" + jsonText(entry.text);
+        if (!entry.requestId.isEmpty())
+            line += R"(,"request_id":)" + jsonText(QString::fromLatin1(entry.requestId));
+        line += '}';
         break;
     }
     return line + '\n';

@@ -9,6 +9,7 @@ namespace dynakv::app {
 namespace {
 
 constexpr qsizetype kRulesBytesMax = 1024;
+constexpr char kOwnPrefix[] = "dynakv.";
 
 std::optional<LogLevel> levelFrom(QByteArrayView text)
 {
@@ -39,7 +40,7 @@ QByteArray fullName(const QByteArray &category)
 {
     const bool isFull = category == "dynakv" || category.startsWith("dynakv.") ||
                         category == "qt" || category.startsWith("qt.") || category == "default";
-    return isFull ? category : "dynakv." + category;
+    return isFull ? category : kOwnPrefix + category;
 }
 
 bool isWithin(QByteArrayView category, QByteArrayView branch)
@@ -110,6 +111,19 @@ base::Result<LogRules> LogRules::parse(QByteArrayView text)
         rules.m_rules.push_back({fullName(category), *level});
     }
     return rules;
+}
+
+QByteArray LogRules::toText() const
+{
+    QByteArray text = app::toText(m_ownFrom);
+    for (const Rule &rule : m_rules) {
+        const QByteArray name = rule.category.startsWith(kOwnPrefix)
+                                    ? rule.category.sliced(sizeof(kOwnPrefix) - 1)
+                                    : rule.category;
+        const bool isShortEnough = fullName(name) == rule.category;
+        text += ',' + (isShortEnough ? name : rule.category) + '=' + app::toText(rule.from);
+    }
+    return text;
 }
 
 bool LogRules::isEnabled(QByteArrayView category, LogLevel level) const

@@ -28,6 +28,8 @@ public:
     /// Invalid names the part that is wrong.
     static base::Result<LogRules> parse(QByteArrayView text);
 
+    /// As parse() takes them.
+    [[nodiscard]] QByteArray toText() const;
     [[nodiscard]] bool isEnabled(QByteArrayView category, LogLevel level) const;
     bool operator==(const LogRules &) const = default;
 

@@ -4,6 +4,7 @@
 #include "daemon/app/exit_code.h"
 #include "daemon/app/log_rules.h"
 #include "daemon/app/options.h"
+#include "daemon/http/process_hooks.h"
 
 namespace dynakv::app {
 
@@ -11,6 +12,9 @@ namespace dynakv::app {
 /// the levels asked for; QT_LOGGING_RULES has no say. Repeats are held back (RepeatLimiter).
 /// Call once, before there is a second thread. Messages may then come from any thread.
 void startLogging(const LogRules &rules, LogFormat format);
+/// Takes other rules, in the form of `--log-level`, until the process ends; an empty \a text
+/// changes nothing. Any thread.
+base::Result<http::LogRulesChange> changeLogRules(const QByteArray &text);
 /// Tells what was held back; for the last moments of the process.
 void finishLogging();
 

@@ -17,6 +17,7 @@ enum class OptionId : quint8 {
     Durability,
     LogLevel,
     LogFormat,
+    SlowRequestMs,
     MaxMemory,
     MaxValueBytes,
     AllowedHost,

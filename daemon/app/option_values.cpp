@@ -103,6 +103,16 @@ Result<quint16> parsePort(const QByteArray &text)
     return static_cast<quint16>(port);
 }
 
+Result<int> parseSlowMs(const QByteArray &text)
+{
+    constexpr int kSlowMsMax = 3'600'000;
+    bool isNumber = false;
+    const int ms = text.toInt(&isNumber);
+    if (!isNumber || ms < 0 || ms > kSlowMsMax)
+        return invalid("'" + text + "' is no number of milliseconds from 0 to 3600000");
+    return ms;
+}
+
 Result<qsizetype> parseValueBytes(const QByteArray &text)
 {
     qsizetype unit = 1;
@@ -223,6 +233,8 @@ Result<void> applyValue(const Setting &setting, Options &options)
             return invalid("'" + text + "' is not a log format; use text or json");
         options.logFormat = text == "json" ? LogFormat::Json : LogFormat::Text;
         return {};
+    case OptionId::SlowRequestMs:
+        return store(parseSlowMs(text), options.slowRequestMs);
     case OptionId::MaxMemory:
         return store(parseMemory(text), options.memoryMax);
     case OptionId::MaxValueBytes:

@@ -58,6 +58,7 @@ struct Options
     MemoryLimit memoryMax = {};
     LogRules logRules = {};
     LogFormat logFormat = LogFormat::Text;
+    int slowRequestMs = 1000; ///< 0: no request is told as slow.
     qsizetype valueBytesMax = base::limits::kValueBytesDefault;
     std::vector<QByteArray> allowedHosts = {};
     bool allowsRemote = false;

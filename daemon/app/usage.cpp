@@ -61,6 +61,7 @@ OPTIONS OF A NODE
                             and change everything, since there is no authentication yet
   --log-level RULES         debug, info (default), warning or error; for parts: info,cluster=debug
   --log-format FORMAT       text (default) or json
+  --slow-request-ms MS      log requests that take longer (default: 1000; 0: none)
   --config FILE             lines of "name = value"; names as above without --, and listen, join
   --version, --help
 

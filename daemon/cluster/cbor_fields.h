@@ -238,6 +238,10 @@ inline Fault take(Input &in, core::Durability &durability)
 {
     return takeEnum(in, core::Durability::Sync, durability);
 }
+inline Fault take(Input &in, core::RecordKind &kind)
+{
+    return takeEnum(in, core::RecordKind::Tombstone, kind);
+}
 
 template <typename T>
 Fault take(Input &in, Optional<T> field)

@@ -115,6 +115,7 @@ void Link::write()
             break;
         if (m_socket->write(piece.data(), piece.size()) != piece.size())
             return; // The socket's own signal ends the link.
+        m_bytesSent += piece.size();
         m_queue.pop(piece.size());
     }
     if (m_queue.dataBytes() < kDataLaneBytesMax / 2)
@@ -173,6 +174,7 @@ void Link::read()
             if (bytes.isEmpty())
                 break;
             taken += bytes.size();
+            m_bytesReceived += bytes.size();
             m_parser.feed(bytes);
         }
     }

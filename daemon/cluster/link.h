@@ -46,6 +46,9 @@ public:
     [[nodiscard]] QByteArray peerText() const { return m_peerText; }
     /// What this link holds for the peer in memory.
     [[nodiscard]] qsizetype waitingBytes() const;
+    /// Handed to the socket and taken from it so far.
+    [[nodiscard]] qint64 bytesSent() const { return m_bytesSent; }
+    [[nodiscard]] qint64 bytesReceived() const { return m_bytesReceived; }
 
 Q_SIGNALS:
     void received(const dynakv::core::Message &message);
@@ -72,6 +75,8 @@ private:
     bool m_isPaused = false;
     bool m_isOverflowing = false; ///< Told once; told again only after the lane had room.
     bool m_isReading = false;
+    qint64 m_bytesSent = 0;
+    qint64 m_bytesReceived = 0;
     FrameParser m_parser = {};
     SendQueue m_queue = {};
     QTimer m_deadline; ///< Of the Hello, later of the flush.

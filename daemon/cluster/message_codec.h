@@ -29,6 +29,8 @@ enum class MessageType : quint8 {
     StampsReply = 23,
     FetchRequest = 24,
     FetchReply = 25,
+    CopyRequest = 26,
+    CopyReply = 27,
     ForwardedWrite = 28,
     ForwardedOutcome = 29,
 };

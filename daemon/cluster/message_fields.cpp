@@ -235,11 +235,6 @@ Fault take(Input &in, std::optional<core::VersionSet> &versions)
     return nullptr;
 }
 
-Fault take(Input &in, core::RecordKind &kind)
-{
-    return takeEnum(in, core::RecordKind::Tombstone, kind);
-}
-
 Fault take(Input &in, core::WriteConcern::Kind &kind)
 {
     return takeEnum(in, core::WriteConcern::Kind::All, kind);

@@ -34,7 +34,6 @@ void put(Output &out, const std::optional<core::Durability> &durability);
 Fault take(Input &in, std::optional<core::Durability> &durability);
 void put(Output &out, const std::optional<core::VersionSet> &versions);
 Fault take(Input &in, std::optional<core::VersionSet> &versions);
-Fault take(Input &in, core::RecordKind &kind);
 Fault take(Input &in, core::WriteConcern::Kind &kind);
 Fault take(Input &in, core::WriteOutcome::Status &status);
 
@@ -194,6 +193,24 @@ void describe(Of<core::ForwardedOutcome> auto &m, auto &&visit)
     visit(8, AtMost{m.outcome.required, kCountMax});
     visit(9, AtMost{m.outcome.replicas, kCountMax});
     visit(10, Text{m.outcome.detail, kDetailTextMax});
+}
+
+void describe(Of<core::CopyRequest> auto &m, auto &&visit)
+{
+    visit(1, m.id);
+    visit(2, Key{m.key, false});
+}
+
+void describe(Of<core::CopyReply> auto &m, auto &&visit)
+{
+    visit(1, m.id);
+    visit(2, m.copy.isHeld);
+    visit(3, m.copy.stamp.version.clock);
+    visit(4, m.copy.stamp.version.node);
+    visit(5, m.copy.stamp.contentHash);
+    visit(6, m.copy.kind);
+    visit(7, m.copy.expiresAtMs);
+    visit(8, m.copy.valueBytes);
 }
 
 } // namespace dynakv::cluster::cbor

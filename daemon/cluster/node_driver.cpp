@@ -56,6 +56,7 @@ NodeDriver::NodeDriver(NodeServiceConfig config, store::Table &table,
 {
     m_tick.setTimerType(Qt::PreciseTimer);
     connect(&m_tick, &QTimer::timeout, this, [this] {
+        noteTick();
         if (!m_isRekeying)
             enqueue(core::Tick{});
         proceedStop();
@@ -85,14 +86,26 @@ void NodeDriver::enqueue(core::Event event)
         turn();
 }
 
+/// A loop that is served late is what a silent peer looks like from inside.
+void NodeDriver::noteTick()
+{
+    const qint64 nowUs = monotonicUs();
+    if (m_tickUs != 0)
+        m_counts.tickLateUs.add(nowUs - m_tickUs - qint64{core::kTickMs} * 1000);
+    m_tickUs = nowUs;
+}
+
 void NodeDriver::turn()
 {
     m_isTurning = true;
+    const qint64 startUs = m_events.empty() ? 0 : monotonicUs();
     while (!m_events.empty() && !m_isRekeying && m_phase != Phase::Stopped) {
         core::Event event = std::move(m_events.front());
         m_events.pop_front();
         carryOut(m_node->handle(std::move(event), currentTime()));
     }
+    if (startUs != 0)
+        m_counts.turnUs.add(monotonicUs() - startUs);
     m_isTurning = false;
     proceedStop();
 }
@@ -155,10 +168,17 @@ void NodeDriver::carry(core::SaveState &save)
 
 void NodeDriver::carry(core::Reply &reply)
 {
+    ++m_counts.writes.at(static_cast<std::size_t>(reply.outcome.status));
     auto request = m_requests.extract(reply.request);
     if (request.empty())
         return; // Answered by stop() already.
     request.mapped()(std::move(reply.outcome));
+}
+
+void NodeDriver::carry(core::QuestionReply &reply)
+{
+    if (auto question = m_questions.extract(reply.request))
+        question.mapped()(std::move(reply.replicas));
 }
 
 void NodeDriver::carry(core::ViewChanged &)
@@ -201,6 +221,9 @@ void NodeDriver::carry(core::Log &log)
 void NodeDriver::publishView()
 {
     core::ClusterView view = m_node->view();
+    m_counts.syncs = view.counts.syncs;
+    m_counts.traffic = m_transport.counts();
+    view.counts = m_counts;
     if (m_phase != Phase::Running) {
         view.readiness = core::Readiness::Stopping;
         view.detail = "the node is stopping";
@@ -231,6 +254,14 @@ void NodeDriver::submit(core::WriteRequest request, Completion done)
     enqueue(core::ClientWrite{m_lastRequest, std::move(request)});
 }
 
+void NodeDriver::askReplicas(core::ReplicaQuestion question, ReplicasCompletion done)
+{
+    if (m_phase != Phase::Running)
+        return done({});
+    m_questions.emplace(++m_lastRequest, std::move(done));
+    enqueue(core::ClientQuestion{m_lastRequest, std::move(question)});
+}
+
 void NodeDriver::stop(std::function<void()> stopped)
 {
     m_phase = Phase::Finishing;
@@ -247,6 +278,8 @@ void NodeDriver::closeLinks()
         done({.status = core::WriteOutcome::Status::TooFewReplicas,
               .detail = "the node stopped before the write was settled; it may still take effect"});
     }
+    for (auto &[id, done] : std::exchange(m_questions, {}))
+        done({});
     m_transport.closeAll();
 }
 

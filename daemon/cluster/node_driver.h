@@ -26,6 +26,7 @@ class NodeDriver final : public QObject
 {
 public:
     using Completion = core::Coordinator::Completion;
+    using ReplicasCompletion = core::Coordinator::ReplicasCompletion;
     using Publish = std::function<void(core::ClusterView)>;
 
     /// \a config carries an identity and a generation that are stored already.
@@ -37,6 +38,7 @@ public:
     [[nodiscard]] quint16 clusterPort() const { return m_transport.port(); }
 
     void submit(core::WriteRequest request, Completion done);
+    void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done);
 
     /// Waits up to 2 s for requests under way, answers the rest as unknown, closes the links and
     /// calls \a stopped when the storage worker owes nothing any more.
@@ -46,6 +48,7 @@ private:
     enum class Phase : quint8 { Running, Finishing, Closing, Stopped };
 
     void enqueue(core::Event event);
+    void noteTick();
     void turn();
     void carryOut(core::Effects effects);
     void carry(core::Dial &dial);
@@ -54,6 +57,7 @@ private:
     void carry(core::Append &append);
     void carry(core::SaveState &save);
     void carry(core::Reply &reply);
+    void carry(core::QuestionReply &reply);
     void carry(core::ViewChanged &);
     void carry(core::ClusterIdChanged &change);
     void carry(core::Log &log);
@@ -72,12 +76,15 @@ private:
     Transport m_transport;
     std::unique_ptr<core::Node> m_node = {};
     QTimer m_tick;
+    qint64 m_tickUs = 0; ///< When it was served last.
+    core::ClusterCounts m_counts;
 
     std::deque<core::Event> m_events = {};
     bool m_isTurning = false;
     bool m_isRekeying = false; ///< The tree is being rebuilt: core must see nothing until it is.
 
     std::unordered_map<core::RequestId, Completion> m_requests = {};
+    std::unordered_map<core::RequestId, ReplicasCompletion> m_questions = {};
     core::RequestId m_lastRequest = 0;
     qsizetype m_peerBytes = 0; ///< Records of peers that the storage worker has not done yet.
     bool m_arePeersPaused = false;

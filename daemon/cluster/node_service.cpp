@@ -76,6 +76,7 @@ public:
     base::Result<void> start();
     void stop();
     void submit(core::WriteRequest request, Completion done);
+    void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done);
 
     quint16 m_port = 0;
 
@@ -93,6 +94,7 @@ private:
     void endThread();
     void publish(core::ClusterView view);
     std::optional<WriteOutcome> refusal(qsizetype bytes);
+    void release(qsizetype bytes);
 
     NodeServiceConfig m_config;
     store::Table &m_table;
@@ -220,6 +222,14 @@ std::optional<WriteOutcome> NodeService::Impl::refusal(qsizetype bytes)
     return std::nullopt;
 }
 
+void NodeService::Impl::release(qsizetype bytes)
+{
+    const std::lock_guard lock(m_mutex);
+    if (--m_waitingRequests == 0)
+        m_noneWaits.notify_all();
+    m_waitingBytes -= bytes;
+}
+
 void NodeService::Impl::submit(core::WriteRequest request, Completion done)
 {
     const qsizetype bytes = request.key.size() + request.value.size();
@@ -228,12 +238,7 @@ void NodeService::Impl::submit(core::WriteRequest request, Completion done)
         return;
     }
     const auto answer = [this, bytes, done = std::move(done)](WriteOutcome outcome) {
-        {
-            const std::lock_guard lock(m_mutex);
-            if (--m_waitingRequests == 0)
-                m_noneWaits.notify_all();
-            m_waitingBytes -= bytes;
-        }
+        release(bytes);
         done(std::move(outcome));
     };
     m_inbox.post([this, request = std::move(request), answer]() mutable {
@@ -241,6 +246,24 @@ void NodeService::Impl::submit(core::WriteRequest request, Completion done)
             m_driver->submit(std::move(request), answer);
         else
             answer(notReady("the node is stopping"));
+    });
+}
+
+void NodeService::Impl::askReplicas(core::ReplicaQuestion question, ReplicasCompletion done)
+{
+    const qsizetype bytes = question.key.size();
+    if (refusal(bytes))
+        return done({});
+    const auto answer = [this, bytes,
+                         done = std::move(done)](std::vector<core::ReplicaView> replicas) {
+        release(bytes);
+        done(std::move(replicas));
+    };
+    m_inbox.post([this, question = std::move(question), answer]() mutable {
+        if (m_driver)
+            m_driver->askReplicas(std::move(question), answer);
+        else
+            answer({});
     });
 }
 
@@ -273,6 +296,11 @@ quint16 NodeService::clusterPort() const
 void NodeService::submit(core::WriteRequest request, Completion done)
 {
     m_impl->submit(std::move(request), std::move(done));
+}
+
+void NodeService::askReplicas(core::ReplicaQuestion question, ReplicasCompletion done)
+{
+    m_impl->askReplicas(std::move(question), std::move(done));
 }
 
 std::shared_ptr<const core::ClusterView> NodeService::clusterView() const

@@ -63,6 +63,9 @@ Transport::Transport(Report report, QObject *parent)
     : QObject(parent)
     , m_report(std::move(report))
 {
+    m_counts.messages.resize(std::variant_size_v<core::Message>);
+    for (std::size_t kind = 0; kind < m_counts.messages.size(); ++kind)
+        m_counts.messages[kind].kind = core::kindName(kind);
     m_server.setProxy(QNetworkProxy::NoProxy);
     connect(&m_server, &QTcpServer::newConnection, this, &Transport::accept);
     connect(&m_server, &QTcpServer::acceptError, this, [this] {
@@ -74,6 +77,7 @@ Transport::Transport(Report report, QObject *parent)
             [this](core::DialId dial, QTcpSocket *socket) { open(socket, false, dial); });
     connect(&m_dials, &DialPool::failed, this,
             [this](core::DialId dial, core::DialFailed::Reason reason) {
+                ++m_counts.dialsFailed;
                 m_report(core::DialFailed{dial, reason});
             });
 }
@@ -102,8 +106,10 @@ void Transport::dial(core::DialId id, const base::Endpoint &target)
 void Transport::send(core::LinkId link, const core::Message &message)
 {
     const auto found = m_links.find(link);
-    if (found != m_links.end())
-        found->second.link->send(message);
+    if (found == m_links.end())
+        return;
+    ++m_counts.messages[message.index()].sent;
+    found->second.link->send(message);
 }
 
 void Transport::close(core::LinkId link)
@@ -176,9 +182,13 @@ void Transport::open(QTcpSocket *socket, bool isIncoming, core::DialId dial)
     const core::LinkId id = link->id();
     m_links.emplace(id, Entry{link, isIncoming});
     connect(link, &Link::received, this, [this, id](const core::Message &message) {
+        ++m_counts.messages[message.index()].received;
         m_report(core::Received{id, message});
     });
-    connect(link, &Link::overflowed, this, [this, id] { m_report(core::LinkOverflowed{id}); });
+    connect(link, &Link::overflowed, this, [this, id] {
+        ++m_counts.overflows;
+        m_report(core::LinkOverflowed{id});
+    });
     connect(link, &Link::closed, this, [this, id](const QByteArray &fault) { forget(id, fault); });
     link->start();
     link->setPaused(m_isPaused);
@@ -194,10 +204,25 @@ void Transport::forget(core::LinkId id, const QByteArray &fault)
     m_links.erase(found);
     entry.link->disconnect(this);
     entry.link->deleteLater();
-    if (!fault.isEmpty())
+    m_counts.bytesSent += entry.link->bytesSent();
+    m_counts.bytesReceived += entry.link->bytesReceived();
+    if (!fault.isEmpty()) {
+        ++m_counts.faults;
         complain(entry.link->peerText(), fault);
+    }
     if (entry.isReported)
         m_report(core::LinkClosed{id});
+}
+
+core::TrafficCounts Transport::counts() const
+{
+    core::TrafficCounts counts = m_counts;
+    for (const auto &[id, entry] : m_links) {
+        counts.bytesSent += entry.link->bytesSent();
+        counts.bytesReceived += entry.link->bytesReceived();
+    }
+    counts.links = static_cast<qint64>(m_links.size());
+    return counts;
 }
 
 void Transport::complain(const QByteArray &peer, const QByteArray &fault)

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "daemon/cluster/dial_pool.h"
-#include "daemon/cluster/log_throttle.h"
+#include "daemon/core/cluster_counts.h"
 #include "daemon/core/event.h"
+#include "shared/base/log_throttle.h"
 #include "shared/base/result.h"
 
 #include <QObject>
@@ -46,6 +47,7 @@ public:
     void closeAll();
     /// Also counts links that are still flushing.
     [[nodiscard]] std::size_t linkCount() const { return m_links.size(); }
+    [[nodiscard]] core::TrafficCounts counts() const;
 
 private:
     struct Entry
@@ -68,7 +70,8 @@ private:
     core::LinkId m_lastLink = 0;
     bool m_isPaused = false;
     bool m_isStopping = false;
-    LogThrottle m_complaints{5000};
+    base::LogThrottle m_complaints{5000};
+    core::TrafficCounts m_counts; ///< The bytes are those of links that are gone.
 };
 
 } // namespace dynakv::cluster

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/core/cluster_counts.h"
 #include "daemon/core/record.h"
 #include "daemon/core/write_condition.h"
 
@@ -94,7 +95,43 @@ struct MemberView
     std::optional<double> rttMs = {};
     std::optional<qint64> memoryUsedPermille = {}; ///< Of its limit, where it has one.
     bool mayLack = false; ///< It may have lost records and is being compared with the others.
+    std::optional<qint64> clockOffsetMs = {};   ///< Its clock less this node's, about.
+    std::optional<qint64> pushLagMs = {};       ///< Age of the oldest record it has not confirmed.
+    std::optional<qint64> pushesPending = {};   ///< How many such there are.
+    std::optional<qint64> partitionsEqual = {}; ///< Of 256, when they were last compared.
+    qint64 comparedMs = 0;                      ///< When that was, Unix ms.
     bool operator==(const MemberView &) const = default;
+};
+
+/// What one node holds for a key.
+struct ReplicaCopy
+{
+    bool isHeld = false; ///< If only as a tombstone; the rest says nothing otherwise.
+    Stamp stamp = {};
+    RecordKind kind = RecordKind::Value;
+    qint64 expiresAtMs = 0; ///< Unix ms, 0: never.
+    qint64 valueBytes = 0;
+    bool operator==(const ReplicaCopy &) const = default;
+};
+
+/// One member's answer to who holds what.
+struct ReplicaView
+{
+    NodeId id = 0;
+    QByteArray address = {}; ///< API address.
+    MemberState state = MemberState::Alive;
+    bool isSelf = false;
+    QByteArray detail = {};               ///< Why there is no answer; empty where there is one.
+    std::optional<ReplicaCopy> copy = {}; ///< The answer.
+    bool operator==(const ReplicaView &) const = default;
+};
+
+/// A question to all members, answered after \a timeoutMs at the latest.
+struct ReplicaQuestion
+{
+    QByteArray key = {};
+    int timeoutMs = 3000;
+    bool operator==(const ReplicaQuestion &) const = default;
 };
 
 /// Whether this node may answer from its own table.
@@ -108,6 +145,7 @@ struct ClusterView
     Readiness readiness = Readiness::Joining;
     QByteArray detail = {}; ///< Why it is not ready, for people.
     std::vector<MemberView> members = {};
+    ClusterCounts counts = {};
     bool operator==(const ClusterView &) const = default;
 };
 
@@ -119,9 +157,13 @@ class Coordinator
 {
 public:
     using Completion = std::function<void(WriteOutcome)>;
+    /// Empty where the node was not in a state to ask anybody.
+    using ReplicasCompletion = std::function<void(std::vector<ReplicaView>)>;
 
     virtual ~Coordinator() = default;
     virtual void submit(WriteRequest request, Completion done) = 0;
+    /// Asks every member, this one included, for its copy of a key.
+    virtual void askReplicas(ReplicaQuestion question, ReplicasCompletion done) = 0;
     [[nodiscard]] virtual std::shared_ptr<const ClusterView> clusterView() const = 0;
 };
 

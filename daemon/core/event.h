@@ -70,6 +70,13 @@ struct ClientWrite
     KeyState seen = {};
 };
 
+/// Answered by QuestionReply.
+struct ClientQuestion
+{
+    RequestId request = 0;
+    ReplicaQuestion question = {};
+};
+
 /// An Append is done. Those that make the same promise are done in their order; one that asks for
 /// less may be done before an earlier one that waits for its sync. On success the table holds each
 /// record or a greater one.
@@ -91,6 +98,6 @@ struct StateSaved
 };
 
 using Event = std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed,
-                           ClientWrite, Committed, StateSaved>;
+                           ClientWrite, ClientQuestion, Committed, StateSaved>;
 
 } // namespace dynakv::core

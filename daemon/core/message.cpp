@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/core/message.h"
 
+#include <array>
+
 namespace dynakv::core {
+
+const char *kindName(std::size_t index)
+{
+    static constexpr std::array names{
+        "hello",          "refusal",      "heartbeat",      "gossip",          "probe_request",
+        "probe_reply",    "push",         "push_ack",       "roots_request",   "roots_reply",
+        "leaves_request", "leaves_reply", "stamps_request", "stamps_reply",    "fetch_request",
+        "fetch_reply",    "copy_request", "copy_reply",     "forwarded_write", "forwarded_outcome",
+    };
+    static_assert(names.size() == std::variant_size_v<Message>);
+    return names.at(index);
+}
 
 Lane laneOf(const Message &message)
 {

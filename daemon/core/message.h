@@ -152,6 +152,20 @@ struct FetchReply
     bool operator==(const FetchReply &) const = default;
 };
 
+/// What the receiver holds for a key, asked for people.
+struct CopyRequest
+{
+    quint64 id = 0;
+    QByteArray key = {};
+    bool operator==(const CopyRequest &) const = default;
+};
+struct CopyReply
+{
+    quint64 id = 0;
+    ReplicaCopy copy = {};
+    bool operator==(const CopyReply &) const = default;
+};
+
 /// A conditional write for the node where its key is at home.
 struct ForwardedWrite
 {
@@ -167,10 +181,13 @@ struct ForwardedOutcome
     bool operator==(const ForwardedOutcome &) const = default;
 };
 
-using Message =
-    std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, ProbeReply, Push, PushAck,
-                 RootsRequest, RootsReply, LeavesRequest, LeavesReply, StampsRequest, StampsReply,
-                 FetchRequest, FetchReply, ForwardedWrite, ForwardedOutcome>;
+using Message = std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, ProbeReply, Push,
+                             PushAck, RootsRequest, RootsReply, LeavesRequest, LeavesReply,
+                             StampsRequest, StampsReply, FetchRequest, FetchReply, CopyRequest,
+                             CopyReply, ForwardedWrite, ForwardedOutcome>;
+
+/// In snake_case, by the index in the variant.
+const char *kindName(std::size_t index);
 
 /// What a queue keeps apart: control never waits behind data.
 enum class Lane : quint8 { Control, Data };

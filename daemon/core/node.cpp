@@ -44,6 +44,7 @@ Node::Impl::Impl(NodeConfig config, PersistedState state, const RecordSource &re
     , m_capacity(records, m_config.memoryBytesMax)
     , m_replicator(m_state.node, records, m_capacity, m_ids)
     , m_forwarder(records)
+    , m_inquiry(m_state.node, records, m_ids)
 {
 }
 
@@ -108,6 +109,7 @@ void Node::Impl::on(const Tick &)
     beatDue();
     m_replicator.expire(m_now.monoMs, m_out);
     m_forwarder.expire(m_now.monoMs, m_out);
+    m_inquiry.expire(m_now.monoMs, m_out);
     syncDue();
     renewCeiling();
     updateReadiness();
@@ -142,6 +144,7 @@ void Node::Impl::adoptCluster(quint64 clusterId)
     m_state.clusterId = clusterId;
     m_state.caughtUpOnce = false;
     m_synced.clear();
+    m_compared.clear();
     m_syncedCaughtUp.clear();
     m_table.clearOthers();
     m_isDirty = m_isViewDirty = true;
@@ -260,7 +263,11 @@ ClusterView Node::Impl::view() const
         } else if (const auto at = m_linkByPeer.find(id); at != m_linkByPeer.end()) {
             const Link &link = m_links.at(at->second);
             row.rttMs = link.rttMs;
+            const PushLag::Behind behind = m_lag.behind(link.id, m_now.monoMs);
+            row.pushLagMs = behind.ageMs;
+            row.pushesPending = behind.pushes;
             if (link.last.sequence != 0) {
+                row.clockOffsetMs = link.clockOffsetMs;
                 row.keys = link.last.keys;
                 row.bytes = link.last.bytes;
                 row.mayLack = link.last.mayLack;
@@ -268,8 +275,13 @@ ClusterView Node::Impl::view() const
                     row.memoryUsedPermille = link.last.memoryUsedPermille;
             }
         }
+        if (const auto compared = m_compared.find(id); compared != m_compared.end()) {
+            row.partitionsEqual = compared->second.partitionsEqual;
+            row.comparedMs = compared->second.wallMs;
+        }
         view.members.push_back(std::move(row));
     }
+    view.counts.syncs = m_syncCounts;
     return view;
 }
 

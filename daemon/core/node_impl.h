@@ -6,8 +6,10 @@
 #include "daemon/core/failure_detector.h"
 #include "daemon/core/forwarder.h"
 #include "daemon/core/hybrid_clock.h"
+#include "daemon/core/inquiry.h"
 #include "daemon/core/member_table.h"
 #include "daemon/core/node.h"
+#include "daemon/core/push_lag.h"
 #include "daemon/core/random.h"
 #include "daemon/core/replicator.h"
 #include "daemon/core/sync_session.h"
@@ -83,6 +85,7 @@ private:
 
     // node_writes.cpp
     void on(const ClientWrite &write);
+    void on(const ClientQuestion &question);
     void on(const Committed &committed);
     void coordinate(const ClientWrite &write);
     void refuseWrite(RequestId request, WriteOutcome::Status status, const QByteArray &detail);
@@ -142,6 +145,7 @@ private:
     void scheduleSync(NodeId peer, qint64 delayMs);
     void syncDue();
     void settleSession();
+    void watchPushes(std::size_t firstEffect);
 
     NodeConfig m_config;
     PersistedState m_state;
@@ -159,6 +163,7 @@ private:
     Capacity m_capacity;
     Replicator m_replicator;
     Forwarder m_forwarder;
+    Inquiry m_inquiry;
 
     std::map<LinkId, Link> m_links;
     std::map<NodeId, LinkId> m_linkByPeer; ///< Established ones.
@@ -169,7 +174,18 @@ private:
     std::optional<LinkId> m_changedBy; ///< learned from that link alone.
     std::map<NodeId, qint64> m_sinceWallMs;
 
+    /// What the last completed comparison with a peer found.
+    struct Comparison
+    {
+        int partitionsEqual = 0;
+        qint64 wallMs = 0;
+    };
+
+    PushLag m_lag;
+    SyncCounts m_syncCounts;
+    std::map<NodeId, Comparison> m_compared;
     std::unique_ptr<SyncSession> m_session;
+    qint64 m_sessionStartMs = 0;
     std::map<NodeId, qint64> m_syncDueMs;
     qint64 m_syncPeriodicMs = 0;
     std::set<NodeId> m_synced;         ///< Peers with whom a session completed since the start,

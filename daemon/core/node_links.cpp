@@ -91,6 +91,10 @@ void Node::Impl::on(const Received &received)
         receive(link, *write);
     else if (const auto *outcome = std::get_if<ForwardedOutcome>(&received.message))
         m_forwarder.receive(link.id, *outcome, m_out);
+    else if (const auto *copyRequest = std::get_if<CopyRequest>(&received.message))
+        send(link.id, answer(*copyRequest, m_records));
+    else if (const auto *copyReply = std::get_if<CopyReply>(&received.message))
+        m_inquiry.answered(link.id, *copyReply, m_out);
     else
         receiveSync(link, received.message);
 }
@@ -247,6 +251,8 @@ void Node::Impl::dropLink(LinkId id, bool isGone, bool isForeign)
         m_linkByPeer.erase(byPeer);
     m_replicator.linkLost(id);
     m_forwarder.linkLost(id, m_out);
+    m_lag.linkLost(id);
+    m_inquiry.linkLost(id, m_out);
     if (m_session && m_session->link() == id)
         m_session.reset();
     m_isViewDirty = true;

@@ -16,8 +16,10 @@ void Node::Impl::receiveSync(Link &link, const Message &message)
         return send(link.id, answer(*fetch, m_records));
 
     const auto *ack = std::get_if<PushAck>(&message);
-    if (ack != nullptr)
+    if (ack != nullptr) {
         m_replicator.acknowledged(link.id, *ack, m_out);
+        m_lag.acknowledged(link.id, *ack);
+    }
     if (const auto *reply = std::get_if<FetchReply>(&message))
         observeClocks(reply->records);
     if (!m_session || m_session->link() != link.id)
@@ -85,6 +87,7 @@ void Node::Impl::syncDue()
     }
     m_session =
         std::make_unique<SyncSession>(m_linkByPeer.at(peer), peer, m_records, m_capacity, m_ids);
+    m_sessionStartMs = m_now.monoMs;
     m_session->start(m_now.monoMs, m_out);
 }
 
@@ -96,10 +99,16 @@ void Node::Impl::settleSession()
     const SyncSession::Totals totals = m_session->totals();
     const SyncSession::State state = m_session->state();
     const bool fromCaughtUp = m_session->peerIsCaughtUp();
+    const LinkId link = m_session->link();
     m_session.reset();
-    if (state == SyncSession::State::Full)
+    m_syncCounts.fetched += totals.fetched;
+    m_syncCounts.pushed += totals.pushed;
+    if (state == SyncSession::State::Full) {
+        ++m_syncCounts.outOfRoom;
         return scheduleSync(peer, kSyncPeriodMs); // It is told already why; room takes its time.
+    }
     if (state != SyncSession::State::Complete) {
+        ++m_syncCounts.failed;
         say(Log::Level::Info, "comparing with " + toHex16(peer) + " broke off; it is tried again");
         scheduleSync(peer, kSyncSoonMs);
         return;
@@ -108,6 +117,9 @@ void Node::Impl::settleSession()
         say(Log::Level::Info, "compared with " + toHex16(peer) + ": fetched " +
                                   QByteArray::number(totals.fetched) + ", gave " +
                                   QByteArray::number(totals.pushed) + " records");
+    ++m_syncCounts.completed;
+    m_lag.compared(link, m_sessionStartMs);
+    m_compared[peer] = {kPartitionCount - totals.differing, m_now.wallMs};
     m_synced.insert(peer);
     if (fromCaughtUp)
         m_syncedCaughtUp.insert(peer);

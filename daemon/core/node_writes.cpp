@@ -84,18 +84,35 @@ void Node::Impl::receive(Link &link, const ForwardedWrite &forwarded)
     coordinate({*request, forwarded.write, forwarded.seen});
 }
 
+void Node::Impl::on(const ClientQuestion &question)
+{
+    m_inquiry.ask(question, m_table, m_linkByPeer, m_now.monoMs, m_out);
+}
+
 void Node::Impl::on(const Committed &committed)
 {
     noteDisk(committed.result, committed.detail);
+    const std::size_t firstEffect = m_out.size();
     if (const auto *const pushed = m_replicator.pushedAs(committed.ticket);
         pushed && committed.result == Committed::Result::Done) {
         for (const Record &record : *pushed)
             m_forwarder.stored(record, m_out);
     }
     if (m_replicator.committed(committed, establishedLinks(), m_out))
-        return;
+        return watchPushes(firstEffect);
     if (m_session && m_session->committed(committed, m_now.monoMs, m_out))
         settleSession();
+}
+
+/// Of what the replicator has just sent.
+void Node::Impl::watchPushes(std::size_t firstEffect)
+{
+    for (std::size_t i = firstEffect; i < m_out.size(); ++i) {
+        const auto *send = std::get_if<Send>(&m_out[i]);
+        const auto *push = send ? std::get_if<Push>(&send->message) : nullptr;
+        if (push != nullptr)
+            m_lag.sent(send->link, push->id, m_now.monoMs);
+    }
 }
 
 std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting() const

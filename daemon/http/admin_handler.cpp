@@ -4,7 +4,6 @@
 #include "daemon/http/handler_checks.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/storage/file_keeper.h"
-#include "daemon/store/table.h"
 #include "shared/base/api/timestamp.h"
 
 #include <QDateTime>
@@ -136,26 +135,21 @@ Answer getJob(const HttpRequest &request, const Query &query, const ApiContext &
     return jsonReply(toJson(*job));
 }
 
-Answer getStats(const HttpRequest &request, const Query &query, const ApiContext &context)
+Answer postLogLevel(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
-    if (auto refused = refusedParameters(request, query, {}))
+    if (auto refused = refusedParameters(request, query, {"level"}))
         return *std::move(refused);
-    const store::TableStats stats = context.table.stats();
-    QJsonObject object{{QStringLiteral("keys"), stats.records - stats.tombstones},
-                       {QStringLiteral("tombstones"), stats.tombstones},
-                       {QStringLiteral("bytes"), stats.bytes},
-                       {QStringLiteral("memory_bytes"), stats.memoryBytes}};
-    const storage::FileStatus file = context.file.status();
-    if (file.generation != 0) {
-        QJsonObject about{{QStringLiteral("bytes"), file.fileBytes},
-                          {QStringLiteral("base_bytes"), file.baseBytes},
-                          {QStringLiteral("generation"), static_cast<qint64>(file.generation)},
-                          {QStringLiteral("writable"), file.broken.isEmpty()}};
-        if (!file.broken.isEmpty())
-            about.insert(QStringLiteral("detail"), QString::fromUtf8(file.broken));
-        object.insert(QStringLiteral("file"), about);
-    }
-    return jsonReply(object);
+    if (auto refused = refusedBody(request))
+        return *std::move(refused);
+    const auto rules = query.value("level");
+    if (rules && rules->isEmpty())
+        return problemReply(400, "bad_parameter", "The parameter 'level' is empty.",
+                            request.requestId);
+    const auto changed = context.process.changeLogRules(rules.value_or(QByteArray()));
+    if (!changed)
+        return failureReply(changed.error(), request.requestId);
+    return jsonReply({{QStringLiteral("level"), QString::fromUtf8(changed->now)},
+                      {QStringLiteral("before"), QString::fromUtf8(changed->before)}});
 }
 
 } // namespace dynakv::http

@@ -14,7 +14,8 @@ Answer postBackup(const HttpRequest &request, const Query &query, const ApiConte
 /// `GET /v1/jobs` and `GET /v1/jobs/{id}`.
 Answer getJobs(const HttpRequest &request, const Query &query, const ApiContext &context);
 Answer getJob(const HttpRequest &request, const Query &query, const ApiContext &context);
-/// `GET /v1/stats`: what this node holds, in memory and in its file.
-Answer getStats(const HttpRequest &request, const Query &query, const ApiContext &context);
+/// `POST /v1/admin/log-level?level=RULES`: changes what is logged, until the next start; without
+/// `level` it tells only.
+Answer postLogLevel(const HttpRequest &request, const Query &query, const ApiContext &context);
 
 } // namespace dynakv::http

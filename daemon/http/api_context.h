@@ -3,9 +3,13 @@
 
 #include "daemon/core/coordinator.h"
 #include "daemon/http/http_message.h"
+#include "daemon/http/http_metrics.h"
+#include "daemon/http/process_hooks.h"
 
 #include <functional>
+#include <memory>
 #include <variant>
+#include <vector>
 
 namespace dynakv::store {
 class Table;
@@ -27,6 +31,8 @@ struct ApiContext
     QByteArray programVersion;
     std::function<qint64()> wallMs; ///< Decides what has expired.
     core::Durability durability;    ///< What this node's file gives where nobody asks for another.
+    ProcessHooks process = {};
+    std::shared_ptr<HttpMetrics> metrics = std::make_shared<HttpMetrics>();
 };
 
 /// A write to be handed to the coordinator, and the answer that its outcome makes.
@@ -36,7 +42,14 @@ struct PendingWrite
     std::function<HttpReply(const core::WriteOutcome &)> toReply = {};
 };
 
-/// What a handler makes of a request: the answer, or the write that must come before it.
-using Answer = std::variant<HttpReply, PendingWrite>;
+/// A question to the replicas, and the answer that theirs make.
+struct PendingQuestion
+{
+    core::ReplicaQuestion question = {};
+    std::function<HttpReply(const std::vector<core::ReplicaView> &)> toReply = {};
+};
+
+/// What a handler makes of a request: the answer, or what must come before it.
+using Answer = std::variant<HttpReply, PendingWrite, PendingQuestion>;
 
 } // namespace dynakv::http

@@ -26,7 +26,11 @@ base::api::MemberStatus toStatus(const core::MemberView &member)
             member.bytes,
             member.rttMs,
             member.memoryUsedPermille,
-            member.mayLack};
+            member.mayLack,
+            member.clockOffsetMs,
+            member.pushLagMs,
+            member.partitionsEqual,
+            member.comparedMs == 0 ? std::nullopt : std::optional(member.comparedMs)};
 }
 
 base::api::ClusterStatus toStatus(const core::ClusterView &view)

@@ -115,14 +115,17 @@ bool Connection::takeInput()
         return false;
     if (m_phase == Phase::Head && m_input.isEmpty())
         m_deadlineMs = m_door.nowMs() + m_door.config().headTimeoutMs;
+    m_door.metrics().bytesReceived.add(part.size());
     m_input.append(part);
     return true;
 }
 
 bool Connection::advanceHead()
 {
-    if (m_client.bytesToWrite() > m_door.config().backlogBytesMax)
+    if (m_client.bytesToWrite() > m_door.config().backlogBytesMax) {
+        m_door.metrics().backlogPauses.add();
         return false; // The client must read first: onBytesWritten() goes on.
+    }
     // A head can end, or go wrong, only with a line or at its first byte or a limit, so that a
     // client cannot make us read it over and over by sending single bytes.
     const QByteArrayView fresh = QByteArrayView(m_input).sliced(m_judgedBytes);
@@ -145,7 +148,7 @@ bool Connection::advanceHead()
 
 void Connection::begin(const RequestHead &head)
 {
-    ++m_door.counts().requests;
+    m_door.metrics().heads.add();
     ++m_requestsThisTurn;
     const QByteArrayView id = head.value("x-request-id");
     m_requestId = isRequestId(id) ? id.toByteArray() : m_door.nextRequestId();
@@ -244,7 +247,7 @@ void Connection::deliver()
     endCanonicalHead(m_feedHead, m_framing == BodyFraming::None ? -1 : m_body.size());
     m_feedAt = 0;
     m_phase = Phase::Answering;
-    m_deadlineMs = m_door.nowMs() + m_door.config().answerTimeoutMs;
+    m_deadlineMs = m_door.noteDelivery() / 1000 + m_door.config().answerTimeoutMs;
     m_isFeeding = true;
     Q_EMIT readyRead();
     m_isFeeding = false;
@@ -270,7 +273,7 @@ void Connection::finishIfAnswered()
 
 void Connection::refuse(const Refusal &refusal)
 {
-    ++m_door.counts().refused;
+    m_door.metrics().addRefusal(refusal.code);
     if (m_requestId.isEmpty())
         m_requestId = m_door.nextRequestId();
     send(frameReply(refusalReply(refusal, m_requestId), frame(true)));
@@ -311,6 +314,7 @@ void Connection::linger()
 void Connection::send(QByteArrayView wire)
 {
     m_client.write(wire.data(), wire.size());
+    m_door.metrics().bytesSent.add(wire.size());
     if (m_writeDeadlineMs == 0)
         m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
 }
@@ -340,28 +344,32 @@ void Connection::onClientGone()
 void Connection::sweep(qint64 nowMs)
 {
     if (m_writeDeadlineMs != 0 && nowMs >= m_writeDeadlineMs) {
-        ++m_door.counts().timedOut;
+        m_door.metrics().addCut(Cut::WriteTimeout);
         abandon();
         return;
     }
     // Between requests a client that reads slowly is watched by the write deadline alone.
     if (nowMs < m_deadlineMs || (m_phase == Phase::Head && m_client.bytesToWrite() > 0))
         return;
-    ++m_door.counts().timedOut;
+    DoorMetrics &metrics = m_door.metrics();
     switch (m_phase) {
     case Phase::Head:
+        metrics.addCut(m_input.isEmpty() ? Cut::Idle : Cut::HeadTimeout);
         if (m_input.isEmpty())
             m_client.disconnectFromHost();
         else
             refuse(kHeadTimedOut);
         return;
     case Phase::Body:
+        metrics.addCut(Cut::BodyTimeout);
         refuse(kBodyTimedOut);
         return;
     case Phase::Answering:
+        metrics.addCut(Cut::AnswerTimeout);
         refuse(kAnswerTimedOut);
         return;
     case Phase::Lingering:
+        metrics.addCut(Cut::Linger);
         abandon();
         return;
     case Phase::Closed:

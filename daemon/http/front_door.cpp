@@ -29,9 +29,10 @@ int sweepIntervalMs(const FrontDoorConfig &config)
 
 } // namespace
 
-FrontDoor::FrontDoor(FrontDoorConfig config, QObject *parent)
+FrontDoor::FrontDoor(FrontDoorConfig config, DoorMetrics &metrics, QObject *parent)
     : QTcpServer(parent)
     , m_config(std::move(config))
+    , m_metrics(metrics)
 {
     m_clock.start();
     m_requestIdPrefix =
@@ -58,19 +59,22 @@ void FrontDoor::incomingConnection(qintptr descriptor)
     auto connection = std::make_unique<Connection>(descriptor, *this);
     if (connection->state() != QAbstractSocket::ConnectedState)
         return;
-    ++m_counts.accepted;
+    m_metrics.accepted.add();
     m_connections.insert(connection.get());
     addPendingConnection(connection.release());
     // pauseAccepting() would not do: QTcpServer takes the connections that wait in one loop, and
     // undoes the pause as soon as one is handed out. A bound of none it does respect.
-    if (connectionCount() >= m_config.connectionsMax)
+    if (connectionCount() >= m_config.connectionsMax) {
+        m_metrics.atConnectionLimit.add();
         setMaxPendingConnections(0);
+    }
 }
 
 void FrontDoor::forget(Connection *connection)
 {
     if (m_connections.erase(connection) == 0)
         return;
+    m_metrics.closed.add();
     if (isListening() && connectionCount() == m_config.connectionsMax - 1) {
         setMaxPendingConnections(kPendingMax);
         resumeAccepting();
@@ -81,6 +85,7 @@ void FrontDoor::forget(Connection *connection)
 
 void FrontDoor::onAcceptFailed()
 {
+    m_metrics.acceptFailures.add();
     // QTcpServer pauses for good after an error such as too few free descriptors.
     qCWarning(lcDoor).noquote() << "cannot accept a connection:" << errorString()
                                 << "- trying again; raise the limit on open files if this persists";
@@ -131,7 +136,14 @@ bool FrontDoor::takeBodyBytes(qsizetype bytes)
     if (bytes > m_config.bodyBytesInFlightMax - m_bodyBytes)
         return false;
     m_bodyBytes += bytes;
+    m_metrics.bodyBytes.add(bytes);
     return true;
+}
+
+void FrontDoor::returnBodyBytes(qsizetype bytes)
+{
+    m_bodyBytes -= bytes;
+    m_metrics.bodyBytes.add(-bytes);
 }
 
 } // namespace dynakv::http

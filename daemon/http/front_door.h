@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/http/front_door_config.h"
+#include "daemon/http/http_metrics.h"
 
 #include <QElapsedTimer>
 #include <QTcpServer>
@@ -13,14 +14,6 @@ namespace dynakv::http {
 
 class Connection;
 
-struct FrontDoorCounts
-{
-    qint64 accepted = 0;
-    qint64 requests = 0;
-    qint64 refused = 0;  ///< Answered by the front door itself.
-    qint64 timedOut = 0; ///< Of those, and of silent ones, cut by a time-out.
-};
-
 /// The listening socket before Qt's HTTP server: it hands out Connections, which let through only
 /// complete and strictly valid requests. At the cap it stops accepting, so that further clients
 /// wait in the system's queue. One coarse timer serves the time-outs of all connections.
@@ -30,12 +23,12 @@ class FrontDoor final : public QTcpServer
 {
     Q_OBJECT
 public:
-    explicit FrontDoor(FrontDoorConfig config, QObject *parent = nullptr);
+    /// \a metrics outlives it.
+    FrontDoor(FrontDoorConfig config, DoorMetrics &metrics, QObject *parent = nullptr);
     ~FrontDoor() override;
 
     [[nodiscard]] const FrontDoorConfig &config() const { return m_config; }
-    [[nodiscard]] const FrontDoorCounts &counts() const { return m_counts; }
-    [[nodiscard]] FrontDoorCounts &counts() { return m_counts; }
+    [[nodiscard]] DoorMetrics &metrics() { return m_metrics; }
     [[nodiscard]] int connectionCount() const { return static_cast<int>(m_connections.size()); }
 
     /// Stops listening; idle connections close now, the others after the answer in flight.
@@ -47,11 +40,15 @@ public:
     /// @name What connections share
     /// @{
     [[nodiscard]] qint64 nowMs() const { return m_clock.elapsed(); }
+    /// When the request was whole that Qt is being given now; microseconds of nowUs().
+    [[nodiscard]] qint64 deliveredUs() const { return m_deliveredUs; }
+    qint64 noteDelivery() { return m_deliveredUs = nowUs(); }
+    [[nodiscard]] qint64 nowUs() const { return m_clock.nsecsElapsed() / 1000; }
     [[nodiscard]] QByteArrayView httpDate();
     QByteArray nextRequestId();
     /// False where all connections together would hold too much of bodies.
     [[nodiscard]] bool takeBodyBytes(qsizetype bytes);
-    void returnBodyBytes(qsizetype bytes) { m_bodyBytes -= bytes; }
+    void returnBodyBytes(qsizetype bytes);
     void forget(Connection *connection);
     /// @}
 
@@ -67,11 +64,12 @@ private:
     void onAcceptFailed();
 
     FrontDoorConfig m_config;
-    FrontDoorCounts m_counts = {};
+    DoorMetrics &m_metrics;
     std::set<Connection *> m_connections = {};
     QElapsedTimer m_clock = {};
     QTimer m_sweepTimer;
     QTimer m_acceptTimer;
+    qint64 m_deliveredUs = 0;
     bool m_isDraining = false;
     qsizetype m_bodyBytes = 0;
     qint64 m_dateSeconds = -1;

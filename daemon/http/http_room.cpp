@@ -3,6 +3,7 @@
 
 #include "daemon/http/problem_reply.h"
 #include "daemon/http/router.h"
+#include "shared/base/request_scope.h"
 
 #include <QLoggingCategory>
 
@@ -70,6 +71,7 @@ base::Error listenError(const QTcpServer &server, const QHostAddress &address, q
 HttpRoom::HttpRoom(const FrontDoorConfig &config, const ApiContext &context, base::Mailbox &mailbox)
     : m_context(context)
     , m_config(config)
+    , m_log(*context.metrics, context.process.slowRequestMs)
     , m_returnPath(std::make_shared<ReturnPath>(mailbox))
 {
     m_graceTimer.setSingleShot(true);
@@ -83,7 +85,7 @@ HttpRoom::~HttpRoom()
 
 base::Result<quint16> HttpRoom::open(const QHostAddress &address, quint16 port)
 {
-    auto door = std::make_unique<FrontDoor>(m_config);
+    auto door = std::make_unique<FrontDoor>(m_config, m_context.metrics->door);
     if (!door->listen(address, port))
         return listenError(*door, address, port);
     m_door = door.get();
@@ -110,43 +112,64 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
         responder.send(problemReply(500, "internal", "This request was lost on its way.", {}));
         return;
     }
-    Answer answer = route(*request, m_context);
-    if (const auto *reply = std::get_if<HttpReply>(&answer))
-        responder.send(*reply);
-    else
-        submit(std::get<PendingWrite>(std::move(answer)), std::move(responder), request->requestId);
-}
-
-void HttpRoom::submit(PendingWrite write, compat::Responder responder, const QByteArray &requestId)
-{
+    const base::RequestScope scope(request->requestId);
+    auto [made, endpoint] = dispatch(*request, m_context);
+    RequestTrace trace{endpoint, request->method, request->path, request->requestId,
+                       m_door->deliveredUs()};
+    if (const auto *reply = std::get_if<HttpReply>(&made)) {
+        answer(responder, trace, *reply);
+        return;
+    }
     if (m_waiting.size() >= kWaitingMax) {
-        responder.send(unavailableReply("overload",
-                                        "Too many writes wait for their outcome; nothing "
-                                        "was changed.",
-                                        requestId));
+        answer(responder, trace,
+               unavailableReply("overload",
+                                "Too many requests wait for their outcome; nothing "
+                                "was changed.",
+                                trace.requestId));
         return;
     }
     const quint64 ticket = ++m_lastTicket;
-    m_waiting.emplace(ticket, Waiting{std::move(responder), std::move(write.toReply)});
-    // The completion runs on the node thread, and may be destroyed there: it holds values only.
-    m_context.coordinator.submit(
-        std::move(write.request),
-        [path = m_returnPath, room = weak_from_this(), ticket](core::WriteOutcome outcome) {
-            path->post([room, ticket, outcome = std::move(outcome)] {
-                if (const auto self = room.lock())
-                    self->complete(ticket, outcome);
-            });
-        });
+    m_waiting.emplace(ticket, Waiting{std::move(responder), std::move(trace)});
+    m_context.metrics->waitingRequests.add();
+    if (auto *write = std::get_if<PendingWrite>(&made)) {
+        m_context.coordinator.submit(std::move(write->request),
+                                     returning(ticket, std::move(write->toReply)));
+    } else if (auto *asked = std::get_if<PendingQuestion>(&made)) {
+        m_context.coordinator.askReplicas(std::move(asked->question),
+                                          returning(ticket, std::move(asked->toReply)));
+    }
 }
 
-void HttpRoom::complete(quint64 ticket, const core::WriteOutcome &outcome)
+void HttpRoom::answer(compat::Responder &responder, const RequestTrace &trace,
+                      const HttpReply &reply)
 {
-    const auto found = m_waiting.find(ticket);
-    if (found == m_waiting.end())
+    responder.send(reply);
+    m_log.answered(trace, reply.status, m_door->nowUs());
+}
+
+/// A completion that takes the outcome to this thread, where it becomes the answer. It runs on the
+/// node thread, and may be destroyed there: it holds values only.
+template <typename Outcome>
+std::function<void(Outcome)> HttpRoom::returning(quint64 ticket,
+                                                 std::function<HttpReply(const Outcome &)> toReply)
+{
+    return [path = m_returnPath, room = weak_from_this(), ticket,
+            toReply = std::move(toReply)](Outcome outcome) mutable {
+        path->post([room, ticket, toReply = std::move(toReply), outcome = std::move(outcome)] {
+            if (const auto self = room.lock())
+                self->complete(ticket, toReply(outcome));
+        });
+    };
+}
+
+void HttpRoom::complete(quint64 ticket, const HttpReply &reply)
+{
+    auto waiting = m_waiting.extract(ticket);
+    if (!waiting)
         return;
-    Waiting waiting = std::move(found->second);
-    m_waiting.erase(found);
-    waiting.responder.send(waiting.toReply(outcome));
+    m_context.metrics->waitingRequests.add(-1);
+    const base::RequestScope scope(waiting.mapped().trace.requestId);
+    answer(waiting.mapped().responder, waiting.mapped().trace, reply);
 }
 
 void HttpRoom::close(int graceMs, std::function<void()> closed)

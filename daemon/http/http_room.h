@@ -4,6 +4,7 @@
 #include "daemon/http/api_context.h"
 #include "daemon/http/front_door.h"
 #include "daemon/http/http_compat.h"
+#include "daemon/http/request_log.h"
 #include "shared/base/mailbox.h"
 #include "shared/base/result.h"
 
@@ -19,9 +20,9 @@ namespace dynakv::http {
 
 class ReturnPath;
 
-/// What lives on one HTTP thread: the front door with QHttpServer behind it, and the writes that
-/// wait for their outcome. Outcomes come from the node thread through the mailbox; a client that
-/// left meanwhile is simply not found any more.
+/// What lives on one HTTP thread: the front door with QHttpServer behind it, and the requests that
+/// wait for the node's outcome. Outcomes come from the node thread through the mailbox; a client
+/// that left meanwhile is simply not found any more.
 ///
 /// Thread: the one it is made on, for everything.
 class HttpRoom : public std::enable_shared_from_this<HttpRoom>
@@ -40,16 +41,20 @@ private:
     struct Waiting
     {
         compat::Responder responder;
-        std::function<HttpReply(const core::WriteOutcome &)> toReply;
+        RequestTrace trace;
     };
 
     void serve(const QHttpServerRequest &from, compat::Responder responder);
-    void submit(PendingWrite write, compat::Responder responder, const QByteArray &requestId);
-    void complete(quint64 ticket, const core::WriteOutcome &outcome);
+    void answer(compat::Responder &responder, const RequestTrace &trace, const HttpReply &reply);
+    template <typename Outcome>
+    std::function<void(Outcome)> returning(quint64 ticket,
+                                           std::function<HttpReply(const Outcome &)> toReply);
+    void complete(quint64 ticket, const HttpReply &reply);
     void finishClosing();
 
     const ApiContext &m_context;
     FrontDoorConfig m_config;
+    RequestLog m_log;
     std::shared_ptr<ReturnPath> m_returnPath;
     QHttpServer m_server;
     FrontDoor *m_door = nullptr; ///< Owned by m_server once it listens.

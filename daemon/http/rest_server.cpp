@@ -65,7 +65,8 @@ public:
         : m_listen(config.listen)
         , m_worker(QStringLiteral("http"), doorConfigOf(config),
                    {table, coordinator, file, valueBytesMaxOf(config), config.programVersion,
-                    [] { return QDateTime::currentMSecsSinceEpoch(); }, config.durability})
+                    [] { return QDateTime::currentMSecsSinceEpoch(); }, config.durability,
+                    config.process})
     {
     }
 

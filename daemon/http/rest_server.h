@@ -3,6 +3,7 @@
 
 #include "daemon/core/coordinator.h"
 #include "daemon/http/front_door_config.h"
+#include "daemon/http/process_hooks.h"
 #include "shared/base/endpoint.h"
 #include "shared/base/result.h"
 
@@ -30,6 +31,7 @@ struct RestServerConfig
     qsizetype valueBytesMax = 0;               ///< 0: limits::kValueBytesDefault.
     core::Durability durability = core::Durability::Sync; ///< The node's mode.
     QByteArray programVersion = {};
+    ProcessHooks process = {};
     /// Time-outs and bounds other than the usual ones, for tests. Host rule and body bound follow
     /// from the fields above all the same.
     std::optional<FrontDoorConfig> door = {};

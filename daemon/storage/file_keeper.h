@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/storage/storage_job.h"
+#include "daemon/storage/storage_metrics.h"
 #include "shared/base/result.h"
 
 #include <optional>
@@ -16,6 +17,7 @@ struct FileStatus
     qint64 baseBytes = 0;   ///< Of them in front of the log.
     quint64 generation = 0; ///< 0: there is no file.
     QByteArray broken = {}; ///< Why writes are refused until it is healed; empty: they are not.
+    qint64 deadBytes = 0;   ///< About what a compaction would save.
     bool operator==(const FileStatus &) const = default;
 };
 
@@ -35,6 +37,7 @@ public:
     /// The last of them, newest first.
     [[nodiscard]] virtual std::vector<StorageJob> jobs() const = 0;
     [[nodiscard]] virtual FileStatus status() const = 0;
+    [[nodiscard]] virtual const StorageMetrics &metrics() const = 0;
 };
 
 } // namespace dynakv::storage

@@ -7,6 +7,7 @@
 #include <QLoggingCategory>
 
 #include <algorithm>
+#include <chrono>
 
 namespace dynakv::storage {
 namespace {
@@ -283,6 +284,7 @@ base::Result<void> StorageEngine::append(QByteArrayView frame)
     if (isPlanted(PlantedBug::IgnoreShortWrite))
         return {};
     if (!written.error && written.written == frame.size()) {
+        m_metrics.bytesWritten.add(frame.size());
         reserveBehind(m_open.chain.offset + frame.size(), frame.size());
         return {};
     }
@@ -348,8 +350,11 @@ base::Result<void> StorageEngine::sync()
     m_syncUs = timer.nsecsElapsed() / 1000;
     if (!synced && isPlanted(PlantedBug::RetrySync))
         synced = m_open.file->sync();
-    if (!synced)
+    if (!synced) {
+        m_metrics.syncsFailed.add();
         return breakOff(synced.error());
+    }
+    m_metrics.syncUs.add(*m_syncUs);
     m_syncedEnd = m_open.chain.offset;
     m_hasInterval = false;
     return {};
@@ -391,6 +396,7 @@ void StorageEngine::apply(const CommitRequest &request)
 {
     for (const core::Record &record : request.records)
         m_table.apply(core::viewOf(record));
+    m_metrics.records.add(static_cast<qint64>(request.records.size()));
     for (const auto &[name, value] : request.metas)
         m_open.metas.insert_or_assign(name, value);
 }

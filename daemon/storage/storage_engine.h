@@ -4,6 +4,7 @@
 #include "daemon/storage/commit.h"
 #include "daemon/storage/recovery.h"
 #include "daemon/storage/snapshot_writer.h"
+#include "daemon/storage/storage_metrics.h"
 
 #include <atomic>
 #include <memory>
@@ -84,6 +85,8 @@ public:
     [[nodiscard]] quint64 generation() const { return m_open.generation; }
     /// Where the log began when the file was opened or rewritten.
     [[nodiscard]] qint64 baseBytes() const { return m_open.baseBytes; }
+    /// To be read by any thread; whoever drives the engine counts in them too.
+    [[nodiscard]] StorageMetrics &metrics() { return m_metrics; }
 
 private:
     base::Result<void> makeDirectory(const QString &directory);
@@ -125,6 +128,7 @@ private:
     quint64 m_epoch = 0; ///< Counts what makes a writer begun before useless.
     quint64 m_writerEpoch = 0;
     std::atomic<qint64> m_logEnd = 0;
+    StorageMetrics m_metrics;
 };
 
 } // namespace dynakv::storage

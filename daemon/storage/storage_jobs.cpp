@@ -193,6 +193,11 @@ bool StorageJobs::isCompactionWorthIt() const
     return file > m_compactFromBytes && (live < file / 2 || file > 2 * m_engine.baseBytes());
 }
 
+qint64 StorageJobs::deadBytes() const
+{
+    return std::max<qint64>(m_engine.logEnd() - liveBytes(m_table), 0);
+}
+
 void StorageJobs::consider(std::optional<qint64> syncUs)
 {
     const qint64 now = nowUs();
@@ -231,6 +236,7 @@ void StorageJobs::run(StorageJob job)
     const auto done = job.kind == StorageJob::Kind::Backup ? writeBackup(job) : rewrite(job);
     job.endedMs = QDateTime::currentMSecsSinceEpoch();
     job.state = done ? StorageJob::State::Done : StorageJob::State::Failed;
+    m_engine.metrics().jobs.at(static_cast<std::size_t>(job.kind)).at(done ? 0 : 1).add();
     if (done) {
         qCInfo(lcJobs, "%s: %llu records, %lld bytes in %lld ms, writes stood still for %lld us",
                toText(job.kind).constData(), static_cast<unsigned long long>(job.records),

@@ -43,6 +43,8 @@ public:
     /// rubbish. \a syncUs: what a sync took, if there was one since the last time.
     void consider(std::optional<qint64> syncUs);
 
+    /// About how much of the file a compaction would save. Any thread.
+    [[nodiscard]] qint64 deadBytes() const;
     [[nodiscard]] std::optional<StorageJob> find(quint64 id) const;
     /// The last of them, newest first.
     [[nodiscard]] std::vector<StorageJob> all() const;

@@ -68,6 +68,7 @@ public:
     [[nodiscard]] core::Durability durability() const { return m_durability; }
     [[nodiscard]] StorageJobs &rewrites() { return m_rewrites; }
     [[nodiscard]] FileStatus status() const;
+    [[nodiscard]] const StorageMetrics &metrics() const { return m_engine->metrics(); }
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -87,6 +88,7 @@ private:
     void run();
     Batch takeBatch();
     void commitBatch(Batch batch);
+    void count(CommitResult::Status status);
     void runAndWait(const std::function<void()> &task);
     void syncIfDue();
     /// When something is to be done even though nobody hands anything in.
@@ -205,8 +207,12 @@ void StorageWorker::Impl::run()
             doChores();
             continue;
         }
+        const auto start = Clock::now();
         commitBatch(std::move(batch));
-        m_nextMark = Clock::now() + kMarkAfter;
+        const auto end = Clock::now();
+        m_nextMark = end + kMarkAfter;
+        m_engine->metrics().commitUs.add(
+            std::chrono::duration_cast<std::chrono::microseconds>(end - start).count());
         doChores();
     }
 }
@@ -287,12 +293,32 @@ void StorageWorker::Impl::publishStatus()
 
 FileStatus StorageWorker::Impl::status() const
 {
-    const std::scoped_lock lock(m_mutex);
-    return m_status;
+    FileStatus status;
+    {
+        const std::scoped_lock lock(m_mutex);
+        status = m_status;
+    }
+    if (status.generation != 0)
+        status.deadBytes = m_rewrites.deadBytes();
+    return status;
+}
+
+void StorageWorker::Impl::count(CommitResult::Status status)
+{
+    StorageMetrics &metrics = m_engine->metrics();
+    switch (status) {
+    case CommitResult::Status::Done:
+        return metrics.commits.add();
+    case CommitResult::Status::NoSpace:
+        return metrics.commitsNoSpace.add();
+    case CommitResult::Status::Failed:
+        return metrics.commitsFailed.add();
+    }
 }
 
 void StorageWorker::Impl::commitBatch(Batch batch)
 {
+    m_engine->metrics().batchCommits.add(static_cast<qint64>(batch.size()));
     const bool wasSyncDue = m_engine->isSyncDue();
     std::vector<CommitRequest> requests;
     requests.reserve(batch.size());
@@ -303,6 +329,7 @@ void StorageWorker::Impl::commitBatch(Batch batch)
             result = {CommitResult::Status::Failed, m_durability,
                       "the disk cannot keep up: 256 MiB wait to be written"};
         }
+        count(result.status);
         batch[i].done(std::move(result));
     });
     if (!wasSyncDue)
@@ -396,6 +423,11 @@ std::vector<StorageJob> StorageWorker::jobs() const
 FileStatus StorageWorker::status() const
 {
     return m_impl->status();
+}
+
+const StorageMetrics &StorageWorker::metrics() const
+{
+    return m_impl->metrics();
 }
 
 } // namespace dynakv::storage

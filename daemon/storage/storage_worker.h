@@ -57,6 +57,7 @@ public:
     [[nodiscard]] std::optional<StorageJob> job(quint64 id) const override;
     [[nodiscard]] std::vector<StorageJob> jobs() const override;
     [[nodiscard]] FileStatus status() const override;
+    [[nodiscard]] const StorageMetrics &metrics() const override;
 
 private:
     class Impl;

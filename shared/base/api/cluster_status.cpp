@@ -36,6 +36,14 @@ QJsonObject memberToJson(const MemberStatus &member)
         object.insert(QLatin1String("memory_used_permille"), *member.memoryUsedPermille);
     if (member.mayLack)
         object.insert(QLatin1String("may_lack"), true);
+    if (member.clockOffsetMs)
+        object.insert(QLatin1String("clock_offset_ms"), *member.clockOffsetMs);
+    if (member.replicationLagMs)
+        object.insert(QLatin1String("replication_lag_ms"), *member.replicationLagMs);
+    if (member.partitionsEqual)
+        object.insert(QLatin1String("partitions_equal"), *member.partitionsEqual);
+    if (member.comparedMs)
+        putText(object, "compared_at", toTimestamp(*member.comparedMs));
     return object;
 }
 
@@ -55,6 +63,10 @@ Result<MemberStatus> memberFromJson(const QJsonObject &object)
     member.rttMs = reader.optionalNumber("rtt_ms");
     member.memoryUsedPermille = reader.optionalInteger("memory_used_permille");
     member.mayLack = reader.optionalFlag("may_lack");
+    member.clockOffsetMs = reader.optionalNumber("clock_offset_ms");
+    member.replicationLagMs = reader.optionalInteger("replication_lag_ms");
+    member.partitionsEqual = reader.optionalInteger("partitions_equal");
+    member.comparedMs = reader.optionalTimestamp("compared_at");
     if (!reader.ok())
         return reader.error();
     return member;

@@ -27,6 +27,11 @@ struct MemberStatus
     std::optional<double> rttMs = {};
     std::optional<qint64> memoryUsedPermille = {}; ///< Of its memory limit, where it has one.
     bool mayLack = false; ///< Its data file was harmed; it is being compared with the others.
+    std::optional<double> clockOffsetMs = {}; ///< Its clock less the answering node's, about.
+    std::optional<qint64> replicationLagMs =
+        {}; ///< Age of the oldest record sent to it, unconfirmed.
+    std::optional<qint64> partitionsEqual = {}; ///< Of 256, when the two were last compared,
+    std::optional<qint64> comparedMs = {};      ///< which was then, Unix ms.
     bool operator==(const MemberStatus &) const = default;
 };
 

@@ -21,6 +21,7 @@ private Q_SLOTS:
     void whatCouldForgeALineIsEscaped_data();
     void whatCouldForgeALineIsEscaped();
     void jsonLinesAreJson();
+    void aRequestsIdStandsInItsLines();
     void longTextIsCut();
 };
 
@@ -88,6 +89,16 @@ void TestLogLine::jsonLinesAreJson()
     QCOMPARE(object.value(QLatin1String("time")).toString(),
              QStringLiteral("2023-11-14T22:13:20.123Z"));
     QCOMPARE(object.value(QLatin1String("message")).toString().first(20), text.first(20));
+}
+
+void TestLogLine::aRequestsIdStandsInItsLines()
+{
+    const app::LogEntry entry{0, LogLevel::Info, "dynakv.http", QStringLiteral("slow"), "ab-1"};
+    QVERIFY(
+        app::formatLogLine(entry, LogFormat::Text, false).endsWith("dynakv.http: slow [ab-1]\n"));
+    const QByteArray line = app::formatLogLine(entry, LogFormat::Json, false);
+    QCOMPARE(QJsonDocument::fromJson(line).object().value(QLatin1String("request_id")).toString(),
+             QStringLiteral("ab-1"));
 }
 
 void TestLogLine::longTextIsCut()

@@ -16,6 +16,7 @@ private Q_SLOTS:
     void rulesDecideByCategoryAndLevel();
     void nonsenseIsRefused_data();
     void nonsenseIsRefused();
+    void theirTextMakesThemAgain();
 };
 
 void TestLogRules::rulesDecideByCategoryAndLevel_data()
@@ -68,6 +69,20 @@ void TestLogRules::nonsenseIsRefused()
 {
     QFETCH(const QByteArray, rules);
     QVERIFY(!LogRules::parse(rules));
+}
+
+void TestLogRules::theirTextMakesThemAgain()
+{
+    QCOMPARE(LogRules().toText(), "info");
+    for (const char *text :
+         {"info", "debug", "info,cluster=debug", "warning,qt=info,dynakv.qt=debug",
+          "error,dynakv=info,default=warning"}) {
+        const auto rules = LogRules::parse(text);
+        QVERIFY(rules);
+        QCOMPARE(rules->toText(), text);
+        QCOMPARE(*LogRules::parse(rules->toText()), *rules);
+    }
+    QCOMPARE(LogRules::parse("info, dynakv.http.door=ERROR")->toText(), "info,http.door=error");
 }
 
 QTEST_APPLESS_MAIN(TestLogRules)

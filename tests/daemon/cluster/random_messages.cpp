@@ -204,6 +204,15 @@ core::Message RandomMessages::message(std::size_t index)
     case 15:
         return core::FetchReply{number(), records, static_cast<quint32>(number())};
     case 16:
+        return core::CopyRequest{number(), bytes(1, 1024)};
+    case 17:
+        return core::CopyReply{number(),
+                               {coin(),
+                                {{number(), number()}, number()},
+                                static_cast<core::RecordKind>(m_random.bounded(2)),
+                                signedNumber(),
+                                signedNumber()}};
+    case 18:
         return forwardedWrite();
     default:
         return core::ForwardedOutcome{number(), outcome()};

@@ -43,6 +43,7 @@ private Q_SLOTS:
     void everyMessageComesBackExactly();
     void aHelloHasTheDocumentedBytes();
     void aHeartbeatHasTheGoldenBytes();
+    void aCopyHasTheGoldenBytes();
     void aMessageCutAnywhereIsRefused();
     void aDamagedByteNeverCrashes();
     void keysOfALaterVersionAreIgnored();
@@ -114,6 +115,17 @@ void TestMessageCodec::aHeartbeatHasTheGoldenBytes()
     beat.memoryUsedPermille = 951;
     beat.mayLack = true;
     QCOMPARE(encodeMessage(beat).toHex(), "000000390300ac" + first + "0b1903b7" + "0cf5");
+}
+
+void TestMessageCodec::aCopyHasTheGoldenBytes()
+{
+    QCOMPARE(encodeMessage(core::CopyRequest{7, "key"}).toHex(), "0000000a1a00a20107"
+                                                                 "02436b6579");
+    const core::ReplicaCopy copy{
+        true, {{0x11, 0xa1}, 0x0123456789abcdef}, core::RecordKind::Tombstone, 0, 5};
+    QCOMPARE(encodeMessage(core::CopyReply{7, copy}).toHex(), "0000001c1b00a8010702f5031104"
+                                                              "18a1051b0123456789abcdef"
+                                                              "060107000805");
 }
 
 void TestMessageCodec::aMessageCutAnywhereIsRefused()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "daemon/cluster/log_throttle.h"
 #include "daemon/cluster/send_queue.h"
+#include "shared/base/log_throttle.h"
 
 #include <QtTest>
 
@@ -100,7 +100,7 @@ void TestSendQueue::roomComesBackAsBytesAreWritten()
 
 void TestSendQueue::theThrottleLetsOneLineAPeriodThrough()
 {
-    LogThrottle throttle(5000);
+    base::LogThrottle throttle(5000);
     QCOMPARE(throttle.admit(0), std::optional<qint64>(0));
     QCOMPARE(throttle.admit(1), std::nullopt);
     QCOMPARE(throttle.admit(4999), std::nullopt);

@@ -252,7 +252,40 @@ private Q_SLOTS:
     void ownVersionsSeenElsewhereAreTopped_data();
     void ownVersionsSeenElsewhereAreTopped();
     void aFullDiskStaysTheReasonWhenTheCeilingIsReached();
+    void theViewTellsHowFarAMemberIsBehind();
 };
+
+void TestNode::theViewTellsHowFarAMemberIsBehind()
+{
+    Bench bench;
+    bench.start();
+    Bench::Peer peer = bench.join(20);
+    bench.beatCaughtUp(peer);
+    QCOMPARE(bench.row(20).pushLagMs, 0);
+    QVERIFY(!bench.row(20).partitionsEqual);
+    QCOMPARE(bench.write("k").status, Status::Done);
+    QCOMPARE(bench.write("l").status, Status::Done);
+    bench.tick();
+    QCOMPARE(bench.row(20).pushLagMs, qint64{kTickMs});
+    QCOMPARE(bench.row(20).pushesPending, 2);
+    const auto pushes = bench.sentOn<Push>(peer.link);
+    QCOMPARE(pushes.size(), std::size_t(2));
+    bench.feed(Received{peer.link, PushAck{pushes[0].id, true}});
+    bench.feed(Received{peer.link, PushAck{pushes[1].id, true}});
+    QCOMPARE(bench.row(20).pushLagMs, 0);
+
+    // A push that got lost is settled by the next comparison.
+    QCOMPARE(bench.write("m").status, Status::Done);
+    for (int i = 0; i < 150 && bench.node->view().counts.syncs.completed == 0; ++i) {
+        bench.tick();
+        bench.beatCaughtUp(peer);
+        bench.answerComparisons(peer, true);
+    }
+    QCOMPARE(bench.node->view().counts.syncs.completed, 1);
+    QCOMPARE(bench.row(20).pushLagMs, 0);
+    QCOMPARE(bench.row(20).partitionsEqual, 256);
+    QCOMPARE(bench.row(20).comparedMs, bench.now.wallMs);
+}
 
 void TestNode::founderIsReadyAtOnceAndWrites()
 {

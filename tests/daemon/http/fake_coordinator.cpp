@@ -40,6 +40,22 @@ void FakeCoordinator::submit(core::WriteRequest request, Completion done)
     m_wake.notify_all();
 }
 
+void FakeCoordinator::askReplicas(core::ReplicaQuestion, ReplicasCompletion done)
+{
+    std::vector<core::ReplicaView> replicas;
+    {
+        const std::lock_guard lock(m_mutex);
+        replicas = m_replicas;
+    }
+    done(std::move(replicas));
+}
+
+void FakeCoordinator::setReplicas(std::vector<core::ReplicaView> replicas)
+{
+    const std::lock_guard lock(m_mutex);
+    m_replicas = std::move(replicas);
+}
+
 std::shared_ptr<const core::ClusterView> FakeCoordinator::clusterView() const
 {
     const std::lock_guard lock(m_mutex);

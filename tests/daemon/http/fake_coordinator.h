@@ -22,10 +22,13 @@ public:
     ~FakeCoordinator() override;
 
     void submit(core::WriteRequest request, Completion done) override;
+    /// Answered at once, on this thread, with what setReplicas() said.
+    void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done) override;
     [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
 
     void setReadiness(core::Readiness readiness);
     void setMembers(std::vector<core::MemberView> members);
+    void setReplicas(std::vector<core::ReplicaView> replicas);
     /// Writes change nothing from here on and have this outcome.
     void answerWith(core::WriteOutcome outcome);
     /// Writes wait from here on, until release().
@@ -49,6 +52,7 @@ private:
     std::condition_variable m_wake;
     std::deque<Write> m_writes = {};
     core::ClusterView m_view = {};
+    std::vector<core::ReplicaView> m_replicas = {};
     std::optional<core::WriteOutcome> m_fixed = {};
     core::WriteRequest m_last = {};
     int m_submitted = 0;

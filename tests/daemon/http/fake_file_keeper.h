@@ -43,6 +43,9 @@ public:
         return m_status;
     }
 
+    [[nodiscard]] const storage::StorageMetrics &metrics() const override { return m_metrics; }
+    [[nodiscard]] storage::StorageMetrics &metrics() { return m_metrics; }
+
     void refuseWith(const base::Error &error)
     {
         const std::scoped_lock lock(m_mutex);
@@ -73,6 +76,7 @@ private:
     mutable std::mutex m_mutex;
     std::optional<base::Error> m_refusal;
     storage::FileStatus m_status;
+    storage::StorageMetrics m_metrics;
     std::vector<storage::StorageJob> m_jobs;
 };
 

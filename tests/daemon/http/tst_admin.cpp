@@ -28,7 +28,12 @@ private:
         request.query = question < 0 ? QByteArray() : target.sliced(question + 1);
         request.body = body;
         request.requestId = "r1";
-        return std::get<HttpReply>(route(request, *m_context));
+        Answer answer = route(request, *m_context);
+        if (const auto *asked = std::get_if<PendingQuestion>(&answer)) {
+            m_question = asked->question;
+            return asked->toReply(m_replicas);
+        }
+        return std::get<HttpReply>(answer);
     }
 
     static QJsonObject objectOf(const HttpReply &reply)
@@ -40,6 +45,8 @@ private:
     std::unique_ptr<test::FakeCoordinator> m_coordinator;
     std::unique_ptr<test::FakeFileKeeper> m_file;
     std::unique_ptr<ApiContext> m_context;
+    core::ReplicaQuestion m_question;          ///< The last one,
+    std::vector<core::ReplicaView> m_replicas; ///< and what it is answered.
 
 private Q_SLOTS:
     void init()
@@ -130,6 +137,66 @@ private Q_SLOTS:
         for (const char *target : {"/v1/jobs/1", "/v1/jobs/", "/v1/jobs/x", "/v1/jobs/-1"})
             QCOMPARE(ask(Method::Get, target).status, 404);
         QVERIFY(m_file->jobs().empty());
+    }
+
+    void theReplicasOfAKeyAreCompared()
+    {
+        const auto asked = [this](const QByteArray &target) {
+            return objectOf(ask(Method::Get, target));
+        };
+        const core::ReplicaCopy copy{
+            true, {{quint64{1'699'999'998'000} << 16, 0xa}, 5}, core::RecordKind::Value, 0, 12};
+        m_replicas = {{1, "h:1", core::MemberState::Alive, true, {}, copy},
+                      {2, "h:2", core::MemberState::Alive, false, {}, copy},
+                      {3, "h:3", core::MemberState::Down, false, "no link", {}}};
+        const QJsonObject equal = asked("/v1/key-replicas/a%2Fb?timeout=500");
+        QCOMPARE(m_question, (core::ReplicaQuestion{"a/b", 500}));
+        QCOMPARE(equal[QLatin1String("key")].toString(), QStringLiteral("a/b"));
+        QCOMPARE(equal[QLatin1String("equal")].toBool(), true);
+        const QJsonArray replicas = equal[QLatin1String("replicas")].toArray();
+        QCOMPARE(replicas[0][QLatin1String("hash")].toString(), QStringLiteral("0000000000000005"));
+        QCOMPARE(replicas[0][QLatin1String("age_ms")].toInt(), 2000);
+        QCOMPARE(replicas[0][QLatin1String("size")].toInt(), 12);
+        QCOMPARE(replicas[2][QLatin1String("answered")].toBool(), false);
+        QCOMPARE(replicas[2][QLatin1String("detail")].toString(), QStringLiteral("no link"));
+        m_replicas[1].copy->stamp.contentHash = 6;
+        QCOMPARE(asked("/v1/key-replicas/k")[QLatin1String("equal")].toBool(true), false);
+        m_replicas[1].copy = core::ReplicaCopy{};
+        QCOMPARE(asked("/v1/key-replicas/k")[QLatin1String("equal")].toBool(true), false);
+        m_replicas.clear();
+        QCOMPARE(asked("/v1/key-replicas/k")[QLatin1String("status")].toInt(), 503);
+        for (const char *target :
+             {"/v1/key-replicas/", "/v1/key-replicas/%zz", "/v1/key-replicas/k?timeout=0",
+              "/v1/key-replicas/k?timeout=60001", "/v1/key-replicas/k?x=1"})
+            QCOMPARE(ask(Method::Get, target).status, 400);
+    }
+
+    void theLogLevelIsChangedAndTold()
+    {
+        QByteArray asked = "nothing yet";
+        m_context->process.changeLogRules =
+            [&asked](const QByteArray &rules) -> base::Result<LogRulesChange> {
+            asked = rules;
+            if (rules == "loud")
+                return {base::ErrorCode::Invalid, "'loud' is not a log rule"};
+            return LogRulesChange{"info", rules.isEmpty() ? QByteArray("info") : rules};
+        };
+        const QJsonObject told = objectOf(ask(Method::Post, "/v1/admin/log-level"));
+        QCOMPARE(asked, "");
+        QCOMPARE(told[QLatin1String("level")].toString(), QStringLiteral("info"));
+        const QJsonObject changed =
+            objectOf(ask(Method::Post, "/v1/admin/log-level?level=info,cluster=debug"));
+        QCOMPARE(changed[QLatin1String("level")].toString(), QStringLiteral("info,cluster=debug"));
+        QCOMPARE(changed[QLatin1String("before")].toString(), QStringLiteral("info"));
+        const HttpReply refused = ask(Method::Post, "/v1/admin/log-level?level=loud");
+        QCOMPARE(refused.status, 400);
+        QVERIFY(refused.body.contains("not a log rule"));
+        asked = "nothing more";
+        QCOMPARE(ask(Method::Post, "/v1/admin/log-level?level=").status, 400);
+        QCOMPARE(ask(Method::Post, "/v1/admin/log-level?lvl=debug").status, 400);
+        QCOMPARE(ask(Method::Post, "/v1/admin/log-level", "debug").status, 400);
+        QCOMPARE(ask(Method::Get, "/v1/admin/log-level").status, 405);
+        QCOMPARE(asked, "nothing more");
     }
 
     void theStatisticsTellOfTableAndFile()

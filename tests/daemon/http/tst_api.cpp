@@ -482,7 +482,7 @@ void TestApi::refusesPuts()
 void TestApi::refusesWhatHasNoEffectYet_data()
 {
     QTest::addColumn<QByteArray>("what");
-    for (const char *what : {"r", "/v1/watch", "/v1/batch", "/metrics", "/v1/admin/leave",
+    for (const char *what : {"r", "/v1/watch", "/v1/batch", "/v1/admin/leave",
                              "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
         QTest::newRow(what) << QByteArray(what);
 }
@@ -902,8 +902,8 @@ void TestApi::listsAliveAndSuspectMembersSorted()
 
 void TestApi::tellsTheCluster()
 {
-    m_coordinator->setMembers(
-        {{0xa, "h:1", "h:2", core::MemberState::Suspect, 1000, true, "1.2", 5, 6, 0.5, 951, true}});
+    m_coordinator->setMembers({{0xa, "h:1", "h:2", core::MemberState::Suspect, 1000, true, "1.2", 5,
+                                6, 0.5, 951, true, -7, 1200, 3, 250, 2000}});
     const QJsonObject body = objectOf(get("/v1/cluster"));
     QCOMPARE(body.value(QLatin1String("cluster_id")).toString(), QLatin1String("0000000000000007"));
     QCOMPARE(body.value(QLatin1String("state")).toString(), QLatin1String("ready"));
@@ -914,6 +914,11 @@ void TestApi::tellsTheCluster()
     QCOMPARE(member[QLatin1String("keys")].toInt(), 5);
     QCOMPARE(member[QLatin1String("memory_used_permille")].toInt(), 951);
     QCOMPARE(member[QLatin1String("may_lack")].toBool(), true);
+    QCOMPARE(member[QLatin1String("clock_offset_ms")].toInt(), -7);
+    QCOMPARE(member[QLatin1String("replication_lag_ms")].toInt(), 1200);
+    QCOMPARE(member[QLatin1String("partitions_equal")].toInt(), 250);
+    QCOMPARE(member[QLatin1String("compared_at")].toString(),
+             QLatin1String("1970-01-01T00:00:02.000Z"));
 }
 
 void TestApi::isReadyWhenCaughtUp()

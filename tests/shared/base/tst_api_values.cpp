@@ -32,6 +32,10 @@ ClusterStatus exampleStatus()
     full.rttMs = 0.25;
     full.memoryUsedPermille = 951;
     full.mayLack = true;
+    full.clockOffsetMs = -3;
+    full.replicationLagMs = 1200;
+    full.partitionsEqual = 255;
+    full.comparedMs = 1709210096789;
     MemberStatus bare;
     bare.id = "fedcba9876543210";
     bare.address = "[::1]:6661";
@@ -90,7 +94,8 @@ void ApiValuesTest::figuresThatAreNotKnownAreLeftOut()
     const QJsonArray members = toJson(exampleStatus()).value(QLatin1String("members")).toArray();
     const QJsonObject bare = members.at(1).toObject();
     for (const char *name :
-         {"version", "keys", "bytes", "rtt_ms", "memory_used_permille", "may_lack"})
+         {"version", "keys", "bytes", "rtt_ms", "memory_used_permille", "may_lack",
+          "clock_offset_ms", "replication_lag_ms", "partitions_equal", "compared_at"})
         QVERIFY2(!bare.contains(QLatin1String(name)), name);
     QCOMPARE(members.at(0).toObject().value(QLatin1String("since")).toString(),
              QStringLiteral("2024-02-29T12:34:56.789Z"));

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-namespace dynakv::cluster {
+namespace dynakv::base {
 
 /// Lets one line of a kind through in each period, so that what a stranger can repeat does not
 /// fill the log, and tells how many it kept back. Time is an argument.
@@ -36,4 +36,4 @@ private:
     qint64 m_keptBack = 0;
 };
 
-} // namespace dynakv::cluster
+} // namespace dynakv::base

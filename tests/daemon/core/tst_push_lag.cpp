@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/core/push_lag.h"
+
+#include <QtTest>
+
+using namespace dynakv::core;
+using Behind = PushLag::Behind;
+
+class TestPushLag : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void theOldestUnconfirmedPushTellsTheAge()
+    {
+        PushLag lag;
+        QCOMPARE(lag.behind(1, 100), Behind{});
+        lag.sent(1, 10, 100);
+        lag.sent(1, 11, 150);
+        lag.sent(2, 12, 150);
+        QCOMPARE(lag.behind(1, 200), (Behind{2, 100}));
+        lag.acknowledged(1, {11, true});
+        QCOMPARE(lag.behind(1, 200), (Behind{1, 100}));
+        lag.acknowledged(1, {10, true});
+        QCOMPARE(lag.behind(1, 200), Behind{});
+        QCOMPARE(lag.behind(2, 200), (Behind{1, 50}));
+    }
+
+    void whatWasRefusedOrIsOfAnotherLinkStays()
+    {
+        PushLag lag;
+        lag.sent(1, 10, 100);
+        lag.acknowledged(1, {10, false});
+        lag.acknowledged(2, {10, true});
+        lag.acknowledged(1, {9, true});
+        lag.acknowledged(1, {11, true});
+        QCOMPARE(lag.behind(1, 200), (Behind{1, 100}));
+    }
+
+    void aComparisonSettlesWhatCameBeforeIt()
+    {
+        PushLag lag;
+        lag.sent(1, 10, 100);
+        lag.sent(1, 11, 200);
+        lag.compared(1, 200);
+        QCOMPARE(lag.behind(1, 300), (Behind{1, 100}));
+        lag.compared(7, 200);
+        lag.linkLost(1);
+        QCOMPARE(lag.behind(1, 300), Behind{});
+    }
+
+    void aPeerFarBehindCostsABoundedAmount()
+    {
+        PushLag lag;
+        const auto most = static_cast<qint64>(PushLag::kPushesMax);
+        for (qint64 i = 0; i < 2 * most; ++i)
+            lag.sent(1, static_cast<quint64>(i + 1), i);
+        QCOMPARE(lag.behind(1, 2 * most), (Behind{most, 2 * most}));
+    }
+};
+
+QTEST_GUILESS_MAIN(TestPushLag)
+#include "tst_push_lag.moc"

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/support/cluster_fixture.h"
+#include "tests/support/json_schema.h"
+#include "tests/support/metrics_checker.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QTest>
+#include <QUrl>
+
+using namespace dynakv;
+using test::Cluster;
+using test::HttpAnswer;
+
+namespace {
+
+QJsonObject member(const QJsonObject &object, const char *name)
+{
+    return object.value(QLatin1String(name)).toObject();
+}
+
+QByteArray textOf(const QJsonValue &value)
+{
+    return value.isDouble() ? QByteArray::number(value.toInteger()) : value.toString().toUtf8();
+}
+
+/// One operation of the document, ready to be asked.
+struct Case
+{
+    QByteArray method = {};
+    QByteArray path = {};
+    QJsonObject operation = {};
+};
+
+} // namespace
+
+/// What operators ask of real daemons.
+class TestOperations : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase();
+    void theDocumentsExamplesHold();
+    void theMetricsTellOfTheCluster();
+    void theReplicasOfAKeyTellWhatTheyHold();
+    void theLogLevelChangesWhileItRuns();
+    void logLinesCarryTheIdOfTheirRequest();
+
+private:
+    std::vector<Case> cases() const;
+    HttpAnswer ask(const Case &each, const QByteArray &optional);
+    void checkAnswer(const Case &each, const QByteArray &name, const HttpAnswer &answer);
+    bool hasNoJobRunning();
+
+    std::unique_ptr<Cluster> m_cluster;
+    QJsonObject m_document;
+};
+
+void TestOperations::initTestCase()
+{
+    m_cluster = std::make_unique<Cluster>(2);
+    m_cluster->node(0).setOptions({QStringLiteral("--log-format=json")});
+    QVERIFY(m_cluster->start());
+    const HttpAnswer answer = m_cluster->rest(0).get("/openapi.json");
+    QCOMPARE(answer.status, 200);
+    m_document = answer.object();
+    QVERIFY(!m_document.isEmpty());
+}
+
+/// What writes first and what deletes last, so that the others find something.
+std::vector<Case> TestOperations::cases() const
+{
+    std::vector<Case> all;
+    const QJsonObject paths = member(m_document, "paths");
+    for (const char *method : {"put", "post", "get", "delete"}) {
+        for (auto path = paths.begin(); path != paths.end(); ++path) {
+            const QJsonObject operation = member(path.value().toObject(), method);
+            if (!operation.isEmpty())
+                all.push_back({QByteArray(method).toUpper(), path.key().toUtf8(), operation});
+        }
+    }
+    return all;
+}
+
+/// With all required parameters, and with the optional one called \a optional.
+HttpAnswer TestOperations::ask(const Case &each, const QByteArray &optional)
+{
+    const test::JsonSchema schema(m_document);
+    QByteArray target = each.path;
+    QByteArray query;
+    QByteArray fields;
+    for (const QJsonValue &value : each.operation.value(QLatin1String("parameters")).toArray()) {
+        const QJsonObject parameter = schema.resolved(value.toObject());
+        const QByteArray name = textOf(parameter.value(QLatin1String("name")));
+        const QByteArray example = textOf(parameter.value(QLatin1String("example")));
+        const QByteArray where = textOf(parameter.value(QLatin1String("in")));
+        if (where == "path")
+            target.replace('{' + name + '}', QUrl::toPercentEncoding(QString::fromUtf8(example)));
+        else if (!parameter.value(QLatin1String("required")).toBool() && name != optional)
+            continue;
+        else if (where == "query")
+            query += (query.isEmpty() ? '?' : '&') + name + '=' +
+                     QUrl::toPercentEncoding(QString::fromUtf8(example));
+        else
+            fields += name + ": " + example + "\r\n";
+    }
+    const QJsonObject content = member(member(each.operation, "requestBody"), "content");
+    const QJsonValue example = member(content, "application/json").value(QLatin1String("example"));
+    QByteArray body;
+    if (example.isObject()) {
+        body = QJsonDocument(example.toObject()).toJson(QJsonDocument::Compact);
+        fields += "Content-Type: application/json\r\n";
+    }
+    if (each.method != "GET")
+        fields += "Content-Length: " + QByteArray::number(body.size()) + "\r\n";
+    return test::Exchange(m_cluster->node(0).address(),
+                          each.method + ' ' + target + query + " HTTP/1.1\r\n" + fields, body)
+        .finish();
+}
+
+/// Its status is documented, and its body is what the document says for that.
+void TestOperations::checkAnswer(const Case &each, const QByteArray &name, const HttpAnswer &answer)
+{
+    const test::JsonSchema schema(m_document);
+    const QJsonObject responses = member(each.operation, "responses");
+    const QString status = QString::number(answer.status);
+    QVERIFY2(responses.contains(status),
+             (name + ": " + status.toLatin1() + answer.body).constData());
+    const QJsonObject response = schema.resolved(responses.value(status).toObject());
+    const QJsonObject headers = member(response, "headers");
+    QVERIFY2(answer.headers.contains("x-request-id"), name.constData());
+    if (answer.body.isEmpty())
+        return;
+    const auto type = answer.headers.find("content-type");
+    QVERIFY2(type != answer.headers.end(), name.constData());
+    const QByteArray bareType = type->second.split(';').first();
+    const QJsonObject content = member(response, "content");
+    const QJsonObject described = member(content, bareType.constData());
+    const bool isBytes = name.endsWith("?raw");
+    QVERIFY2(!described.isEmpty() || isBytes, (name + ": " + bareType).constData());
+    if (isBytes || !bareType.endsWith("json"))
+        return;
+    const QJsonDocument body = QJsonDocument::fromJson(answer.body);
+    const QJsonValue root = body.isArray() ? QJsonValue(body.array()) : QJsonValue(body.object());
+    const auto faults = schema.faults(root, member(described, "schema"), name);
+    QVERIFY2(faults.isEmpty(), (faults.join("; ") + ": " + answer.body).constData());
+}
+
+bool TestOperations::hasNoJobRunning()
+{
+    return !m_cluster->rest(0).get("/v1/jobs").body.contains("\"running\"");
+}
+
+void TestOperations::theDocumentsExamplesHold()
+{
+    const test::JsonSchema schema(m_document);
+    int asked = 0;
+    for (const Case &each : cases()) {
+        const QByteArray name = each.method + ' ' + each.path;
+        QVERIFY(test::waitUntil([this] { return hasNoJobRunning(); }, 10'000));
+        const HttpAnswer plain = ask(each, {});
+        checkAnswer(each, name, plain);
+        QVERIFY2(plain.status / 100 == 2, (name + ": " + plain.body).constData());
+        const QJsonObject content = member(member(member(each.operation, "responses"),
+                                                  QByteArray::number(plain.status).constData()),
+                                           "content");
+        QVERIFY2(!content.isEmpty(), name.constData());
+        ++asked;
+        for (const QJsonValue &value :
+             each.operation.value(QLatin1String("parameters")).toArray()) {
+            const QJsonObject parameter = schema.resolved(value.toObject());
+            if (parameter.value(QLatin1String("required")).toBool())
+                continue;
+            const QByteArray optional = textOf(parameter.value(QLatin1String("name")));
+            const HttpAnswer answer = ask(each, optional);
+            checkAnswer(each, name + '?' + optional, answer);
+            QVERIFY2(answer.status != 501, (name + '?' + optional).constData());
+            ++asked;
+        }
+    }
+    QVERIFY(asked > 40);
+}
+
+void TestOperations::theMetricsTellOfTheCluster()
+{
+    QVERIFY(m_cluster->rest(0).putValue("counted", "1"));
+    QVERIFY(m_cluster->waitForValue("counted", "1"));
+    const QByteArray other = m_cluster->node(1).address().toString();
+    const auto value = [this](const QByteArray &series) {
+        const test::MetricsChecker checker(m_cluster->rest(0).get("/metrics").body);
+        return checker.faults().isEmpty() ? checker.value(series).value_or(-1) : -2;
+    };
+    // The node thread tells once a second.
+    const auto becomes = [&value](const QByteArray &series, auto holds) {
+        return test::waitUntil([&] { return holds(value(series)); }, 20'000);
+    };
+    const auto isPositive = [](double each) { return each > 0; };
+    QVERIFY(
+        becomes(R"(dynakv_cluster_members{state="alive"})", [](double each) { return each == 2; }));
+    QVERIFY(becomes(R"(dynakv_writes_total{outcome="done"})", isPositive));
+    QVERIFY(becomes(R"(dynakv_cluster_messages_total{type="push",direction="sent"})", isPositive));
+    QVERIFY(becomes(R"(dynakv_cluster_messages_total{type="push_ack",direction="received"})",
+                    isPositive));
+    QVERIFY(becomes(R"(dynakv_cluster_bytes_total{direction="received"})", isPositive));
+    QVERIFY(becomes("dynakv_cluster_rtt_seconds{member=\"" + other + "\"}", isPositive));
+    QVERIFY(becomes("dynakv_replication_lag_seconds{member=\"" + other + "\"}",
+                    [](double each) { return each == 0; }));
+    QVERIFY(becomes("dynakv_sync_partitions_equal{member=\"" + other + "\"}", isPositive));
+    QVERIFY(becomes("dynakv_node_turn_duration_seconds_count", isPositive));
+    QVERIFY(becomes("dynakv_storage_sync_duration_seconds_count", isPositive));
+    QVERIFY(becomes("process_resident_memory_bytes", [](double each) { return each > 1e6; }));
+    QVERIFY(becomes("process_start_time_seconds", [](double each) { return each > 1e9; }));
+    QVERIFY(becomes("process_open_fds", [](double each) { return each > 5; }));
+    // What it does not confirm any more grows older.
+    m_cluster->node(1).pause();
+    QVERIFY(m_cluster->rest(0).putValue("counted", "2"));
+    QVERIFY(becomes("dynakv_replication_lag_seconds{member=\"" + other + "\"}", isPositive));
+    m_cluster->node(1).resume();
+    QVERIFY(m_cluster->waitForAll());
+}
+
+void TestOperations::theReplicasOfAKeyTellWhatTheyHold()
+{
+    const auto replicas = [this](const QByteArray &query) {
+        const HttpAnswer answer = m_cluster->rest(0).get("/v1/key-replicas/shared" + query);
+        return answer.status == 200 ? answer.object() : QJsonObject();
+    };
+    const auto of = [](const QJsonObject &object, bool isSelf) {
+        for (const QJsonValue &each : object.value(QLatin1String("replicas")).toArray()) {
+            if (each[QLatin1String("self")].toBool() == isSelf)
+                return each.toObject();
+        }
+        return QJsonObject();
+    };
+    QVERIFY(m_cluster->rest(0).putValue("shared", "1"));
+    QVERIFY(m_cluster->waitForValue("shared", "1"));
+    const QJsonObject both = replicas({});
+    QCOMPARE(both.value(QLatin1String("equal")).toBool(), true);
+    const QJsonObject mine = of(both, true);
+    const QJsonObject theirs = of(both, false);
+    QVERIFY(mine.value(QLatin1String("version")).isString());
+    for (const char *name : {"answered", "held", "version", "hash", "size", "kind"})
+        QCOMPARE(theirs.value(QLatin1String(name)), mine.value(QLatin1String(name)));
+    // One that is there and does not answer costs the time given and no more.
+    m_cluster->node(1).pause();
+    const QJsonObject silent = of(replicas("?timeout=200"), false);
+    m_cluster->node(1).resume();
+    QCOMPARE(silent.value(QLatin1String("answered")).toBool(true), false);
+    QVERIFY(!silent.value(QLatin1String("detail")).toString().isEmpty());
+    QVERIFY(m_cluster->waitForAll());
+    QCOMPARE(m_cluster->rest(0).del("/key/shared").status, 200);
+    QVERIFY(m_cluster->waitForValue("shared", {}));
+    QVERIFY(test::waitUntil(
+        [&] {
+            return of(replicas({}), false).value(QLatin1String("kind")) ==
+                   QLatin1String("tombstone");
+        },
+        10'000));
+}
+
+void TestOperations::theLogLevelChangesWhileItRuns()
+{
+    const auto post = [this](const QByteArray &target) {
+        return m_cluster->rest(0).begin("POST", target).finish();
+    };
+    const auto isLogged = [this](const QByteArray &what) {
+        return m_cluster->node(0).log().contains(what);
+    };
+    QCOMPARE(post("/v1/admin/log-level?level=info").status, 200);
+    QCOMPARE(m_cluster->rest(0).get("/key/unseen").status, 404);
+    HttpAnswer changed = post("/v1/admin/log-level?level=info,http.access=debug");
+    QCOMPARE(changed.status, 200);
+    QCOMPARE(changed.object().value(QLatin1String("level")).toString(),
+             QStringLiteral("info,http.access=debug"));
+    QCOMPARE(m_cluster->rest(0).get("/key/seen").status, 404);
+    changed = post("/v1/admin/log-level?level=info");
+    QCOMPARE(changed.object().value(QLatin1String("before")).toString(),
+             QStringLiteral("info,http.access=debug"));
+    QCOMPARE(m_cluster->rest(0).get("/key/unseen").status, 404);
+    QCOMPARE(post("/v1/admin/log-level?level=loud").status, 400);
+    QVERIFY(test::waitUntil([&] { return isLogged("GET /key/seen 404 in "); }, 5000));
+    QVERIFY(!isLogged("/key/unseen"));
+    QVERIFY(isLogged("the log rules are info now"));
+}
+
+void TestOperations::logLinesCarryTheIdOfTheirRequest()
+{
+    m_cluster->rest(0).begin("POST", "/v1/admin/log-level?level=debug").finish();
+    const HttpAnswer missing = m_cluster->rest(0).get("/key/whose");
+    m_cluster->rest(0).begin("POST", "/v1/admin/log-level?level=info").finish();
+    const QByteArray id = missing.headers.at("x-request-id");
+    QCOMPARE(missing.object().value(QLatin1String("request_id")).toString().toUtf8(), id);
+    QByteArray line;
+    QVERIFY(test::waitUntil(
+        [&] {
+            for (const QByteArray &each : m_cluster->node(0).log().split('\n')) {
+                if (each.contains("/key/whose"))
+                    line = each;
+            }
+            return !line.isEmpty();
+        },
+        5000));
+    const QJsonObject object = QJsonDocument::fromJson(line).object();
+    QCOMPARE(object.value(QLatin1String("request_id")).toString().toUtf8(), id);
+    QCOMPARE(object.value(QLatin1String("category")).toString(),
+             QStringLiteral("dynakv.http.access"));
+}
+
+QTEST_GUILESS_MAIN(TestOperations)
+#include "tst_operations.moc"
