@@ -26,6 +26,7 @@ class NodeDriver final : public QObject
 {
 public:
     using Completion = core::Coordinator::Completion;
+    using GroupCompletion = core::Coordinator::GroupCompletion;
     using Publish = std::function<void(core::ClusterView)>;
 
     /// \a config carries an identity and a generation that are stored already.
@@ -37,6 +38,7 @@ public:
     [[nodiscard]] quint16 clusterPort() const { return m_transport.port(); }
 
     void submit(core::WriteRequest request, Completion done);
+    void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done);
 
     /// Waits up to 2 s for requests under way, answers the rest as unknown, closes the links and
     /// calls \a stopped when the storage worker owes nothing any more.
@@ -44,6 +46,11 @@ public:
 
 private:
     enum class Phase : quint8 { Running, Finishing, Closing, Stopped };
+    struct GroupRequest
+    {
+        std::size_t writes = 0;
+        GroupCompletion done = {};
+    };
 
     void enqueue(core::Event event);
     void turn();
@@ -54,6 +61,7 @@ private:
     void carry(core::Append &append);
     void carry(core::SaveState &save);
     void carry(core::Reply &reply);
+    void carry(core::GroupReply &reply);
     void carry(core::ViewChanged &);
     void carry(core::ClusterIdChanged &change);
     void carry(core::Log &log);
@@ -78,6 +86,7 @@ private:
     bool m_isRekeying = false; ///< The tree is being rebuilt: core must see nothing until it is.
 
     std::unordered_map<core::RequestId, Completion> m_requests = {};
+    std::unordered_map<core::RequestId, GroupRequest> m_groups = {};
     core::RequestId m_lastRequest = 0;
     qsizetype m_peerBytes = 0; ///< Records of peers that the storage worker has not done yet.
     bool m_arePeersPaused = false;

@@ -44,6 +44,8 @@ public:
     /// Too much waiting (10,000 requests or 64 MiB), not started or stopped: \a done is called at
     /// once, on the caller's thread, with NotReady.
     void submit(core::WriteRequest request, Completion done) override;
+    /// A group counts as one request, with all its bytes.
+    void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done) override;
     [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
 
 private:

@@ -52,6 +52,12 @@ struct Reply
     WriteOutcome outcome = {};
 };
 
+struct GroupReply
+{
+    RequestId request = 0;
+    std::vector<WriteOutcome> outcomes = {}; ///< Of each write, in their order.
+};
+
 /// view() changed in a way that readers of ClusterView should see.
 struct ViewChanged
 {
@@ -70,8 +76,8 @@ struct Log
     QByteArray text = {};
 };
 
-using Effect = std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, ViewChanged,
-                            ClusterIdChanged, Log>;
+using Effect = std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, GroupReply,
+                            ViewChanged, ClusterIdChanged, Log>;
 using Effects = std::vector<Effect>;
 
 inline constexpr int kDialTimeoutMs = 2000;

@@ -68,6 +68,14 @@ struct ClientWrite
     WriteRequest write = {};
 };
 
+/// Several at once, at most kGroupWritesMax; see Coordinator::submitGroup(). Answered by
+/// GroupReply.
+struct ClientGroup
+{
+    RequestId request = 0;
+    std::vector<WriteRequest> writes = {};
+};
+
 /// An Append is done, in the order of the Appends. On success the table holds each record or a
 /// greater one.
 struct Committed
@@ -88,6 +96,6 @@ struct StateSaved
 };
 
 using Event = std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed,
-                           ClientWrite, Committed, StateSaved>;
+                           ClientWrite, ClientGroup, Committed, StateSaved>;
 
 } // namespace dynakv::core

@@ -82,8 +82,12 @@ private:
 
     // node_writes.cpp
     void on(const ClientWrite &write);
+    void on(ClientGroup &group);
+    [[nodiscard]] std::optional<WriteOutcome> refusalOf(const WriteRequest &first,
+                                                        std::size_t count) const;
+    [[nodiscard]] std::optional<WriteOutcome> refusalForSpace(const WriteRequest &write) const;
     void on(const Committed &committed);
-    [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting() const;
+    [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting(std::size_t count) const;
 
     // node_capacity.cpp
     [[nodiscard]] std::optional<QByteArray> whoIsFull(quint32 permille) const;

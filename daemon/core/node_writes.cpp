@@ -7,29 +7,54 @@ namespace dynakv::core {
 
 void Node::Impl::on(const ClientWrite &write)
 {
+    auto refused = refusalOf(write.write, 1);
+    if (!refused)
+        refused = refusalForSpace(write.write);
+    if (refused) {
+        m_out.push_back(Reply{write.request, *std::move(refused)});
+        return;
+    }
+    m_replicator.write(write, m_clock, m_table.replicaCount(), m_now, ++m_ids, m_out);
+}
+
+void Node::Impl::on(ClientGroup &group)
+{
+    if (const auto refused = refusalOf(group.writes.front(), group.writes.size())) {
+        m_out.push_back(GroupReply{group.request, {group.writes.size(), *refused}});
+        return;
+    }
+    m_replicator.writeGroup(
+        std::move(group), [this](const WriteRequest &write) { return refusalForSpace(write); },
+        m_clock, m_table.replicaCount(), m_now, ++m_ids, m_out);
+}
+
+/// Why nothing of what begins with \a first is written, whatever it is; \a count versions are
+/// needed.
+std::optional<WriteOutcome> Node::Impl::refusalOf(const WriteRequest &first,
+                                                  std::size_t count) const
+{
     const int replicas = m_table.replicaCount();
-    WriteOutcome outcome{.replicas = replicas};
-    if (const auto reason = reasonAgainstWriting()) {
-        outcome.status = reason->status;
-        outcome.detail = reason->detail;
-        m_out.push_back(Reply{write.request, outcome});
-        return;
+    if (auto reason = reasonAgainstWriting(count)) {
+        reason->replicas = replicas;
+        return reason;
     }
-    if (write.write.concern.kind == WriteConcern::Kind::Count &&
-        write.write.concern.count > replicas) {
-        outcome.status = WriteOutcome::Status::NotReady;
-        outcome.required = write.write.concern.count;
-        outcome.detail = "the cluster has only " + QByteArray::number(replicas) + " members";
-        m_out.push_back(Reply{write.request, outcome});
-        return;
-    }
-    if (const auto reason = reasonOfFullness(write.write)) {
-        outcome.status = WriteOutcome::Status::NoSpace;
-        outcome.detail = *reason;
-        m_out.push_back(Reply{write.request, outcome});
-        return;
-    }
-    m_replicator.write(write, m_clock, replicas, m_now, ++m_ids, m_out);
+    if (first.concern.kind != WriteConcern::Kind::Count || first.concern.count <= replicas)
+        return std::nullopt;
+    return WriteOutcome{.status = WriteOutcome::Status::NotReady,
+                        .required = first.concern.count,
+                        .replicas = replicas,
+                        .detail =
+                            "the cluster has only " + QByteArray::number(replicas) + " members"};
+}
+
+std::optional<WriteOutcome> Node::Impl::refusalForSpace(const WriteRequest &write) const
+{
+    auto reason = reasonOfFullness(write);
+    if (!reason)
+        return std::nullopt;
+    return WriteOutcome{.status = WriteOutcome::Status::NoSpace,
+                        .replicas = m_table.replicaCount(),
+                        .detail = *std::move(reason)};
 }
 
 void Node::Impl::on(const Committed &committed)
@@ -41,7 +66,7 @@ void Node::Impl::on(const Committed &committed)
         settleSession();
 }
 
-std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting() const
+std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting(std::size_t count) const
 {
     using Status = WriteOutcome::Status;
     const auto reason = [](Status status, const QByteArray &detail) {
@@ -54,7 +79,7 @@ std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting() const
                                         "its peers; set the clock");
     // Versions above the persisted ceiling could come again after a restart.
     const quint64 wall = static_cast<quint64>(std::max<qint64>(m_now.wallMs, 0)) << 16;
-    if (std::max(m_clock.last() + 1, wall) < m_savedCeiling)
+    if (std::max(m_clock.last(), wall) + count < m_savedCeiling)
         return std::nullopt;
     if (m_isDiskFull)
         return reason(Status::NoSpace, "the disk is full; writes resume when there is space again");

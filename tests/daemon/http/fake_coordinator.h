@@ -22,6 +22,7 @@ public:
     ~FakeCoordinator() override;
 
     void submit(core::WriteRequest request, Completion done) override;
+    void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done) override;
     [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
 
     void setReadiness(core::Readiness readiness);
@@ -31,14 +32,15 @@ public:
     /// Writes wait from here on, until release().
     void hold();
     void release();
+    /// Single writes and groups.
     [[nodiscard]] int submittedCount() const;
     [[nodiscard]] core::WriteRequest lastRequest() const;
 
 private:
-    struct Write
+    struct Writes
     {
-        core::WriteRequest request;
-        Completion done;
+        std::vector<core::WriteRequest> requests;
+        GroupCompletion done;
     };
 
     void run();
@@ -47,7 +49,7 @@ private:
     store::Table &m_table;
     mutable std::mutex m_mutex;
     std::condition_variable m_wake;
-    std::deque<Write> m_writes = {};
+    std::deque<Writes> m_writes = {};
     core::ClusterView m_view = {};
     std::optional<core::WriteOutcome> m_fixed = {};
     core::WriteRequest m_last = {};
