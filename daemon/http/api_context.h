@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <variant>
+#include <vector>
 
 namespace dynakv::store {
 class Table;
@@ -17,6 +18,8 @@ class FileKeeper;
 
 namespace dynakv::http {
 
+class PrefixDeletions;
+
 /// What handlers are given: all of it outlives them. Any thread may use it at any time.
 struct ApiContext
 {
@@ -27,6 +30,7 @@ struct ApiContext
     QByteArray programVersion;
     std::function<qint64()> wallMs; ///< Decides what has expired.
     core::Durability durability;    ///< What this node's file gives where nobody asks for another.
+    PrefixDeletions &deletions;
 };
 
 /// A write to be handed to the coordinator, and the answer that its outcome makes.
@@ -36,7 +40,14 @@ struct PendingWrite
     std::function<HttpReply(const core::WriteOutcome &)> toReply = {};
 };
 
-/// What a handler makes of a request: the answer, or the write that must come before it.
-using Answer = std::variant<HttpReply, PendingWrite>;
+/// The same of several writes that go together, at least one.
+struct PendingGroup
+{
+    std::vector<core::WriteRequest> requests = {};
+    std::function<HttpReply(const std::vector<core::WriteOutcome> &)> toReply = {};
+};
+
+/// What a handler makes of a request: the answer, or the writes that must come before it.
+using Answer = std::variant<HttpReply, PendingWrite, PendingGroup>;
 
 } // namespace dynakv::http

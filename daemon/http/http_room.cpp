@@ -111,42 +111,47 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
         return;
     }
     Answer answer = route(*request, m_context);
-    if (const auto *reply = std::get_if<HttpReply>(&answer))
+    if (const auto *reply = std::get_if<HttpReply>(&answer)) {
         responder.send(*reply);
-    else
-        submit(std::get<PendingWrite>(std::move(answer)), std::move(responder), request->requestId);
-}
-
-void HttpRoom::submit(PendingWrite write, compat::Responder responder, const QByteArray &requestId)
-{
+        return;
+    }
     if (m_waiting.size() >= kWaitingMax) {
         responder.send(unavailableReply("overload",
                                         "Too many writes wait for their outcome; nothing "
                                         "was changed.",
-                                        requestId));
+                                        request->requestId));
         return;
     }
     const quint64 ticket = ++m_lastTicket;
-    m_waiting.emplace(ticket, Waiting{std::move(responder), std::move(write.toReply)});
-    // The completion runs on the node thread, and may be destroyed there: it holds values only.
-    m_context.coordinator.submit(
-        std::move(write.request),
-        [path = m_returnPath, room = weak_from_this(), ticket](core::WriteOutcome outcome) {
-            path->post([room, ticket, outcome = std::move(outcome)] {
-                if (const auto self = room.lock())
-                    self->complete(ticket, outcome);
-            });
-        });
+    m_waiting.emplace(ticket, std::move(responder));
+    if (auto *write = std::get_if<PendingWrite>(&answer)) {
+        m_context.coordinator.submit(std::move(write->request),
+                                     returning(ticket, std::move(write->toReply)));
+    } else if (auto *group = std::get_if<PendingGroup>(&answer)) {
+        m_context.coordinator.submitGroup(std::move(group->requests),
+                                          returning(ticket, std::move(group->toReply)));
+    }
 }
 
-void HttpRoom::complete(quint64 ticket, const core::WriteOutcome &outcome)
+/// A completion that takes the outcome to this thread, where it becomes the answer. It runs on the
+/// node thread, and may be destroyed there: it holds values only.
+template <typename Outcome>
+std::function<void(Outcome)> HttpRoom::returning(quint64 ticket,
+                                                 std::function<HttpReply(const Outcome &)> toReply)
 {
-    const auto found = m_waiting.find(ticket);
-    if (found == m_waiting.end())
-        return;
-    Waiting waiting = std::move(found->second);
-    m_waiting.erase(found);
-    waiting.responder.send(waiting.toReply(outcome));
+    return [path = m_returnPath, room = weak_from_this(), ticket,
+            toReply = std::move(toReply)](Outcome outcome) mutable {
+        path->post([room, ticket, toReply = std::move(toReply), outcome = std::move(outcome)] {
+            if (const auto self = room.lock())
+                self->complete(ticket, toReply(outcome));
+        });
+    };
+}
+
+void HttpRoom::complete(quint64 ticket, const HttpReply &reply)
+{
+    if (auto waiting = m_waiting.extract(ticket))
+        waiting.mapped().send(reply);
 }
 
 void HttpRoom::close(int graceMs, std::function<void()> closed)

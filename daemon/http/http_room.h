@@ -37,15 +37,11 @@ public:
     void close(int graceMs, std::function<void()> closed);
 
 private:
-    struct Waiting
-    {
-        compat::Responder responder;
-        std::function<HttpReply(const core::WriteOutcome &)> toReply;
-    };
-
     void serve(const QHttpServerRequest &from, compat::Responder responder);
-    void submit(PendingWrite write, compat::Responder responder, const QByteArray &requestId);
-    void complete(quint64 ticket, const core::WriteOutcome &outcome);
+    template <typename Outcome>
+    std::function<void(Outcome)> returning(quint64 ticket,
+                                           std::function<HttpReply(const Outcome &)> toReply);
+    void complete(quint64 ticket, const HttpReply &reply);
     void finishClosing();
 
     const ApiContext &m_context;
@@ -53,7 +49,7 @@ private:
     std::shared_ptr<ReturnPath> m_returnPath;
     QHttpServer m_server;
     FrontDoor *m_door = nullptr; ///< Owned by m_server once it listens.
-    std::unordered_map<quint64, Waiting> m_waiting = {};
+    std::unordered_map<quint64, compat::Responder> m_waiting = {};
     quint64 m_lastTicket = 0;
     QTimer m_graceTimer;
     std::function<void()> m_closed = {};

@@ -3,6 +3,7 @@
 
 #include "daemon/core/coordinator.h"
 #include "daemon/http/http_worker.h"
+#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/quiet_qt.h"
 #include "daemon/store/table.h"
 #include "shared/base/limits.h"
@@ -41,6 +42,11 @@ FrontDoorConfig doorConfigOf(const RestServerConfig &config)
     return door;
 }
 
+qint64 currentWallMs()
+{
+    return QDateTime::currentMSecsSinceEpoch();
+}
+
 base::Result<QHostAddress> addressFrom(const QByteArray &host)
 {
     if (host == "localhost")
@@ -63,9 +69,10 @@ public:
     Impl(RestServerConfig config, const store::Table &table, core::Coordinator &coordinator,
          storage::FileKeeper &file)
         : m_listen(config.listen)
+        , m_deletions(table, coordinator, currentWallMs)
         , m_worker(QStringLiteral("http"), doorConfigOf(config),
                    {table, coordinator, file, valueBytesMaxOf(config), config.programVersion,
-                    [] { return QDateTime::currentMSecsSinceEpoch(); }, config.durability})
+                    currentWallMs, config.durability, m_deletions})
     {
     }
 
@@ -81,12 +88,17 @@ public:
         m_port = *bound;
         return {};
     }
-    void stop() { m_worker.stop(kStopGraceMs); }
+    void stop()
+    {
+        m_worker.stop(kStopGraceMs);
+        m_deletions.stop();
+    }
     [[nodiscard]] quint16 port() const { return m_port; }
 
 private:
     base::Endpoint m_listen;
     quint16 m_port = 0;
+    PrefixDeletions m_deletions;
     HttpWorker m_worker;
 };
 

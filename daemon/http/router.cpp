@@ -3,6 +3,7 @@
 
 #include "daemon/http/admin_handler.h"
 #include "daemon/http/cluster_handler.h"
+#include "daemon/http/delete_keys_handler.h"
 #include "daemon/http/health_handler.h"
 #include "daemon/http/key_handler.h"
 #include "daemon/http/list_handler.h"
@@ -37,7 +38,7 @@ constexpr std::array kRoutes{
     Route{"/key/", true, getKey, putKey, deleteKey},
     Route{"/key", false, getKey, putKey, deleteKey},
     Route{"/membership", false, getMembership},
-    Route{"/v1/keys", false, getKeys, nullptr, notYet},
+    Route{"/v1/keys", false, getKeys, nullptr, deleteKeys},
     Route{"/v1/cluster", false, getCluster},
     Route{"/livez", false, getLiveness},
     Route{"/readyz", false, getReadiness},

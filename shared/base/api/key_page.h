@@ -34,11 +34,11 @@ struct PrefixEntry
 struct KeyPage
 {
     std::vector<KeyEntry> keys = {};
-    std::vector<PrefixEntry> prefixes = {}; ///< Groups; in one order with the keys.
     /// Live keys under the prefix, estimated.
     qint64 totalEstimate = 0;
     /// Opaque cursor of the next page, to be sent back verbatim as `after`; empty on the last one.
     QByteArray next = {};
+    std::vector<PrefixEntry> prefixes = {}; ///< Groups; in one order with the keys.
     bool operator==(const KeyPage &) const = default;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/key_view.h"
 #include "daemon/http/page_cursor.h"
+#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
 #include "shared/base/limits.h"
 #include "tests/daemon/http/fake_coordinator.h"
@@ -103,6 +104,7 @@ private:
 
     std::unique_ptr<store::Table> m_table;
     std::unique_ptr<test::FakeCoordinator> m_coordinator;
+    std::unique_ptr<http::PrefixDeletions> m_deletions;
     std::unique_ptr<test::FakeFileKeeper> m_file = std::make_unique<test::FakeFileKeeper>();
     std::unique_ptr<http::ApiContext> m_context;
     quint64 m_clock = 0;
@@ -111,11 +113,15 @@ private:
 void TestApi::init()
 {
     m_context.reset();
+    m_deletions.reset();
     m_coordinator.reset();
     m_table = std::make_unique<store::Table>();
     m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
+    m_deletions = std::make_unique<http::PrefixDeletions>(*m_table, *m_coordinator,
+                                                          [] { return qint64{1'700'000'000'000}; });
     m_context.reset(new http::ApiContext{*m_table, *m_coordinator, *m_file, kValueBytesMax, "1.2.3",
-                                         [] { return kNowMs; }, core::Durability::Sync});
+                                         [] { return kNowMs; }, core::Durability::Sync,
+                                         *m_deletions});
     m_clock = quint64{1'600'000'000'123} << 16;
 }
 
@@ -875,7 +881,8 @@ void TestApi::leavesOutWhatVanishedMeanwhile()
                                    kValueBytesMax,
                                    "1.2.3",
                                    [&nowMs] { return nowMs++; },
-                                   core::Durability::Sync};
+                                   core::Durability::Sync,
+                                   *m_deletions};
     const auto page = [&ticking](const QByteArray &target) {
         return std::get<HttpReply>(http::route(request(Method::Get, target), ticking));
     };
