@@ -39,6 +39,7 @@ FrontDoorConfig doorConfigOf(const RestServerConfig &config)
     FrontDoorConfig door = config.door ? *config.door : FrontDoorConfig{};
     door.hosts = hostRuleOf(config);
     door.bodyBytesMax = valueBytesMaxOf(config) + kEnvelopeBytesMax;
+    door.bodyBytesMaxOf = {{"/v1/batch", base::limits::kBatchBytesMax}};
     return door;
 }
 

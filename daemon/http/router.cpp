@@ -2,6 +2,7 @@
 #include "daemon/http/router.h"
 
 #include "daemon/http/admin_handler.h"
+#include "daemon/http/batch_handler.h"
 #include "daemon/http/cluster_handler.h"
 #include "daemon/http/delete_keys_handler.h"
 #include "daemon/http/health_handler.h"
@@ -44,7 +45,7 @@ constexpr std::array kRoutes{
     Route{"/readyz", false, getReadiness},
     Route{"/version", false, getVersion},
     Route{"/", false, getIndex},
-    Route{"/v1/batch", false, notYet},
+    Route{"/v1/batch", false, nullptr, nullptr, nullptr, postBatch},
     Route{"/v1/watch", false, notYet},
     Route{"/v1/stats", false, getStats},
     Route{"/v1/key-replicas/", true, notYet},

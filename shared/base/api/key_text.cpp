@@ -34,9 +34,14 @@ bool isUtf8(QByteArrayView bytes)
     return bytes.isValidUtf8();
 }
 
+bool isPlainText(QByteArrayView bytes)
+{
+    return isUtf8(bytes) && !losesByteOrderMark(bytes);
+}
+
 void putBytes(QJsonObject &object, QLatin1String name, const QByteArray &bytes)
 {
-    if (isUtf8(bytes) && !losesByteOrderMark(bytes))
+    if (isPlainText(bytes))
         object.insert(name, QString::fromUtf8(bytes));
     else
         object.insert(name + kBase64, QString::fromLatin1(bytes.toBase64()));

@@ -12,6 +12,9 @@ namespace dynakv::base::api {
 /// Whether \a bytes is well-formed UTF-8 (no surrogates, no overlong forms).
 bool isUtf8(QByteArrayView bytes);
 
+/// Whether \a bytes stand in JSON as text: well-formed UTF-8 that every parser keeps as it is.
+bool isPlainText(QByteArrayView bytes);
+
 /// Adds \a bytes as text under \a name, or as base64 under `<name>_b64` where they are not valid
 /// UTF-8.
 void putBytes(QJsonObject &object, QLatin1String name, const QByteArray &bytes);
