@@ -20,6 +20,9 @@ constexpr int kCloseMs = 1500;
 constexpr qsizetype kPeerBytesPause = qsizetype{16} << 20;
 constexpr qsizetype kPeerBytesResume = qsizetype{8} << 20;
 
+const core::WriteOutcome kStopping{.status = core::WriteOutcome::Status::NotReady,
+                                   .detail = "the node is stopping"};
+
 qsizetype bytesOf(const std::vector<core::Record> &records)
 {
     constexpr qsizetype kOverhead = 64;
@@ -181,6 +184,13 @@ void NodeDriver::carry(core::QuestionReply &reply)
         question.mapped()(std::move(reply.replicas));
 }
 
+void NodeDriver::carry(core::GroupReply &reply)
+{
+    auto request = m_groups.extract(reply.request);
+    if (!request.empty())
+        request.mapped().done(std::move(reply.outcomes));
+}
+
 void NodeDriver::carry(core::ViewChanged &)
 {
     publishView();
@@ -247,7 +257,7 @@ void NodeDriver::throttlePeers()
 void NodeDriver::submit(core::WriteRequest request, Completion done)
 {
     if (m_phase != Phase::Running) {
-        done({.status = core::WriteOutcome::Status::NotReady, .detail = "the node is stopping"});
+        done(kStopping);
         return;
     }
     m_requests.emplace(++m_lastRequest, std::move(done));
@@ -262,6 +272,16 @@ void NodeDriver::askReplicas(core::ReplicaQuestion question, ReplicasCompletion 
     enqueue(core::ClientQuestion{m_lastRequest, std::move(question)});
 }
 
+void NodeDriver::submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done)
+{
+    if (m_phase != Phase::Running) {
+        done({group.size(), kStopping});
+        return;
+    }
+    m_groups.emplace(++m_lastRequest, GroupRequest{group.size(), std::move(done)});
+    enqueue(core::ClientGroup{m_lastRequest, std::move(group)});
+}
+
 void NodeDriver::stop(std::function<void()> stopped)
 {
     m_phase = Phase::Finishing;
@@ -274,10 +294,13 @@ void NodeDriver::stop(std::function<void()> stopped)
 
 void NodeDriver::closeLinks()
 {
-    for (auto &[id, done] : std::exchange(m_requests, {})) {
-        done({.status = core::WriteOutcome::Status::TooFewReplicas,
-              .detail = "the node stopped before the write was settled; it may still take effect"});
-    }
+    const core::WriteOutcome unknown{
+        .status = core::WriteOutcome::Status::TooFewReplicas,
+        .detail = "the node stopped before the write was settled; it may still take effect"};
+    for (auto &[id, done] : std::exchange(m_requests, {}))
+        done(unknown);
+    for (auto &[id, group] : std::exchange(m_groups, {}))
+        group.done({group.writes, unknown});
     for (auto &[id, done] : std::exchange(m_questions, {}))
         done({});
     m_transport.closeAll();
@@ -290,7 +313,8 @@ void NodeDriver::proceedStop()
     if (m_phase == Phase::Running || m_isTurning)
         return;
     const qint64 nowMs = monotonicMs();
-    if (m_phase == Phase::Finishing && (m_requests.empty() || nowMs >= m_phaseEndMs)) {
+    const bool isAsked = !m_requests.empty() || !m_groups.empty();
+    if (m_phase == Phase::Finishing && (!isAsked || nowMs >= m_phaseEndMs)) {
         m_phase = Phase::Closing;
         m_phaseEndMs = nowMs + kCloseMs;
         closeLinks();

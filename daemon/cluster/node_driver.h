@@ -27,6 +27,7 @@ class NodeDriver final : public QObject
 public:
     using Completion = core::Coordinator::Completion;
     using ReplicasCompletion = core::Coordinator::ReplicasCompletion;
+    using GroupCompletion = core::Coordinator::GroupCompletion;
     using Publish = std::function<void(core::ClusterView)>;
 
     /// \a config carries an identity and a generation that are stored already.
@@ -39,6 +40,7 @@ public:
 
     void submit(core::WriteRequest request, Completion done);
     void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done);
+    void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done);
 
     /// Waits up to 2 s for requests under way, answers the rest as unknown, closes the links and
     /// calls \a stopped when the storage worker owes nothing any more.
@@ -46,6 +48,11 @@ public:
 
 private:
     enum class Phase : quint8 { Running, Finishing, Closing, Stopped };
+    struct GroupRequest
+    {
+        std::size_t writes = 0;
+        GroupCompletion done = {};
+    };
 
     void enqueue(core::Event event);
     void noteTick();
@@ -58,6 +65,7 @@ private:
     void carry(core::SaveState &save);
     void carry(core::Reply &reply);
     void carry(core::QuestionReply &reply);
+    void carry(core::GroupReply &reply);
     void carry(core::ViewChanged &);
     void carry(core::ClusterIdChanged &change);
     void carry(core::Log &log);
@@ -85,6 +93,7 @@ private:
 
     std::unordered_map<core::RequestId, Completion> m_requests = {};
     std::unordered_map<core::RequestId, ReplicasCompletion> m_questions = {};
+    std::unordered_map<core::RequestId, GroupRequest> m_groups = {};
     core::RequestId m_lastRequest = 0;
     qsizetype m_peerBytes = 0; ///< Records of peers that the storage worker has not done yet.
     bool m_arePeersPaused = false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/cluster/node_service.h"
 
+#include "daemon/cluster/awaited.h"
+#include "daemon/cluster/group_in_parts.h"
 #include "daemon/cluster/node_driver.h"
 #include "daemon/cluster/persisted_state_codec.h"
 #include "daemon/storage/storage_worker.h"
@@ -35,30 +37,6 @@ WriteOutcome notReady(const char *why)
     return {.status = WriteOutcome::Status::NotReady, .detail = why};
 }
 
-/// A value that one thread waits for and another gives, by a mutex that the thread sanitizer sees.
-template <typename T>
-class Awaited
-{
-public:
-    void set(T value)
-    {
-        const std::lock_guard lock(m_mutex);
-        m_value = std::move(value);
-        m_isSet.notify_all();
-    }
-    T wait()
-    {
-        std::unique_lock lock(m_mutex);
-        m_isSet.wait(lock, [this] { return m_value.has_value(); });
-        return *m_value;
-    }
-
-private:
-    std::mutex m_mutex;
-    std::condition_variable m_isSet;
-    std::optional<T> m_value = {};
-};
-
 } // namespace
 
 class NodeService::Impl
@@ -77,6 +55,7 @@ public:
     void stop();
     void submit(core::WriteRequest request, Completion done);
     void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done);
+    void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done);
 
     quint16 m_port = 0;
 
@@ -95,6 +74,7 @@ private:
     void publish(core::ClusterView view);
     std::optional<WriteOutcome> refusal(qsizetype bytes);
     void release(qsizetype bytes);
+    void feed(const std::shared_ptr<GroupInParts> &parts);
 
     NodeServiceConfig m_config;
     store::Table &m_table;
@@ -267,6 +247,36 @@ void NodeService::Impl::askReplicas(core::ReplicaQuestion question, ReplicasComp
     });
 }
 
+void NodeService::Impl::submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done)
+{
+    const qsizetype bytes = bytesOf(group);
+    if (const auto outcome = refusal(bytes)) {
+        done({group.size(), *outcome});
+        return;
+    }
+    auto answer = [this, bytes, done = std::move(done)](std::vector<WriteOutcome> outcomes) {
+        release(bytes);
+        done(std::move(outcomes));
+    };
+    auto parts = std::make_shared<GroupInParts>(std::move(group), std::move(answer));
+    m_inbox.post([this, parts = std::move(parts)] { feed(parts); });
+}
+
+/// One part a turn of the loop, so that others have theirs.
+void NodeService::Impl::feed(const std::shared_ptr<GroupInParts> &parts)
+{
+    GroupInParts::Part part = parts->takePart();
+    const auto answer = [parts, place = part.place](std::vector<WriteOutcome> outcomes) {
+        parts->answer(place, std::move(outcomes));
+    };
+    if (m_driver)
+        m_driver->submitGroup(std::move(part.writes), answer);
+    else
+        answer({part.writes.size(), notReady("the node is stopping")});
+    if (parts->hasPart())
+        m_inbox.post([this, parts] { feed(parts); });
+}
+
 NodeService::NodeService(NodeServiceConfig config, store::Table &table,
                          storage::StorageWorker &storage)
     : m_impl(std::make_unique<Impl>(std::move(config), table, storage))
@@ -291,6 +301,11 @@ void NodeService::stop()
 quint16 NodeService::clusterPort() const
 {
     return m_impl->m_port;
+}
+
+void NodeService::submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done)
+{
+    m_impl->submitGroup(std::move(group), std::move(done));
 }
 
 void NodeService::submit(core::WriteRequest request, Completion done)

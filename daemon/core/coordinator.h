@@ -46,8 +46,16 @@ struct WriteRequest
     /// keep to theirs.
     std::optional<Durability> durability = {};
     int timeoutMs = 3000;
+    /// Take this clock in place of a new one, and only over what is older: where the key holds
+    /// something of that clock or a later one, that stays and the write is done with no version.
+    std::optional<quint64> asOfClock = {};
     bool operator==(const WriteRequest &) const = default;
 };
+
+/// The most writes, and bytes of keys and values, that a node stamps in one turn; a single write
+/// may have more bytes.
+inline constexpr std::size_t kGroupWritesMax = 1000;
+inline constexpr qsizetype kGroupBytesMax = qsizetype{1} << 20;
 
 struct WriteOutcome
 {
@@ -159,9 +167,15 @@ public:
     using Completion = std::function<void(WriteOutcome)>;
     /// Empty where the node was not in a state to ask anybody.
     using ReplicasCompletion = std::function<void(std::vector<ReplicaView>)>;
+    using GroupCompletion = std::function<void(std::vector<WriteOutcome>)>;
 
     virtual ~Coordinator() = default;
     virtual void submit(WriteRequest request, Completion done) = 0;
+    /// Writes that go together, at least one: stamped in their order, so that those of one key see
+    /// each other, made durable by one append and pushed by one message a peer (or few, where there
+    /// are more than kGroupWritesMax), but each with an outcome of its own, in their order. Not
+    /// atomic. What the first asks for of concern, durability and time-out holds for all.
+    virtual void submitGroup(std::vector<WriteRequest> group, GroupCompletion done) = 0;
     /// Asks every member, this one included, for its copy of a key.
     virtual void askReplicas(ReplicaQuestion question, ReplicasCompletion done) = 0;
     [[nodiscard]] virtual std::shared_ptr<const ClusterView> clusterView() const = 0;

@@ -58,6 +58,12 @@ struct QuestionReply
     std::vector<ReplicaView> replicas = {};
 };
 
+struct GroupReply
+{
+    RequestId request = 0;
+    std::vector<WriteOutcome> outcomes = {}; ///< Of each write, in their order.
+};
+
 /// view() changed in a way that readers of ClusterView should see.
 struct ViewChanged
 {
@@ -76,8 +82,8 @@ struct Log
     QByteArray text = {};
 };
 
-using Effect = std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, QuestionReply,
-                            ViewChanged, ClusterIdChanged, Log>;
+using Effect = std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, GroupReply,
+                            QuestionReply, ViewChanged, ClusterIdChanged, Log>;
 using Effects = std::vector<Effect>;
 
 inline constexpr int kDialTimeoutMs = 2000;

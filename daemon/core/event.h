@@ -70,6 +70,14 @@ struct ClientWrite
     KeyState seen = {};
 };
 
+/// Several at once, at most kGroupWritesMax; see Coordinator::submitGroup(). Answered by
+/// GroupReply.
+struct ClientGroup
+{
+    RequestId request = 0;
+    std::vector<WriteRequest> writes = {};
+};
+
 /// Answered by QuestionReply.
 struct ClientQuestion
 {
@@ -98,6 +106,6 @@ struct StateSaved
 };
 
 using Event = std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed,
-                           ClientWrite, ClientQuestion, Committed, StateSaved>;
+                           ClientWrite, ClientGroup, ClientQuestion, Committed, StateSaved>;
 
 } // namespace dynakv::core

@@ -83,7 +83,7 @@ Effects Node::Impl::handle(Event event, Time now)
 {
     m_now = now;
     m_changedBy.reset();
-    std::visit([this](const auto &each) { on(each); }, event);
+    std::visit([this](auto &each) { on(each); }, event);
     finish();
     return std::exchange(m_out, {});
 }

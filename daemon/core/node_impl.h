@@ -85,6 +85,7 @@ private:
 
     // node_writes.cpp
     void on(const ClientWrite &write);
+    void on(ClientGroup &group);
     void on(const ClientQuestion &question);
     void on(const Committed &committed);
     void coordinate(const ClientWrite &write);
@@ -92,7 +93,10 @@ private:
     [[nodiscard]] NodeId homeOf(QByteArrayView key) const;
     void forward(const ClientWrite &write, NodeId home);
     void receive(Link &link, const ForwardedWrite &forwarded);
-    [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting() const;
+    [[nodiscard]] std::optional<WriteOutcome> refusalOf(const WriteRequest &first,
+                                                        std::size_t count) const;
+    [[nodiscard]] std::optional<WriteOutcome> refusalForSpace(const WriteRequest &write) const;
+    [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting(std::size_t count) const;
 
     // node_capacity.cpp
     [[nodiscard]] std::optional<QByteArray> whoIsFull(quint32 permille) const;

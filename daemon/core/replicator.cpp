@@ -2,69 +2,27 @@
 #include "daemon/core/replicator.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace dynakv::core {
 namespace {
 
-int requiredOf(const WriteConcern &concern, int replicas)
+/// \a records in as few messages as may be.
+std::vector<std::vector<Record>> inPushes(std::vector<Record> records)
 {
-    switch (concern.kind) {
-    case WriteConcern::Kind::Count:
-        return concern.count;
-    case WriteConcern::Kind::Quorum:
-        return replicas / 2 + 1;
-    case WriteConcern::Kind::All:
-        return replicas;
+    std::vector<std::vector<Record>> pushes;
+    qsizetype bytes = kPushBytesTarget;
+    for (Record &record : records) {
+        if (bytes >= kPushBytesTarget || pushes.back().size() >= kPushRecordsMax) {
+            pushes.emplace_back();
+            bytes = 0;
+        }
+        bytes += record.key.size() + record.value.size();
+        pushes.back().push_back(std::move(record));
     }
-    return replicas;
+    return pushes;
 }
 
 } // namespace
-
-void Replicator::write(const ClientWrite &write, HybridClock &clock, int replicas, Time now,
-                       Ticket ticket, Effects &out)
-{
-    const WriteRequest &asked = write.write;
-    Pending pending;
-    pending.request = write.request;
-    pending.deadlineMs = now.monoMs + asked.timeoutMs;
-    pending.outcome.replicas = replicas;
-    pending.outcome.required = requiredOf(asked.concern, replicas);
-
-    const KeyState here = stateOf(asked.key, now.wallMs);
-    const KeyState &newest = here.version < write.seen.version ? write.seen : here;
-    pending.outcome.existed = newest.isLive;
-    if (!asked.condition.holds(newest.live())) {
-        pending.outcome.version = newest.version;
-        answer(pending, WriteOutcome::Status::ConditionFailed, out);
-        return;
-    }
-    if (newest.version.clock == std::numeric_limits<quint64>::max()) {
-        pending.outcome.detail = "this key was written by a clock at the end of time; nothing "
-                                 "newer can be written";
-        answer(pending, WriteOutcome::Status::ClockOff, out);
-        return;
-    }
-
-    Record &record = pending.record;
-    record.key = asked.key;
-    record.kind = asked.kind;
-    record.version = {clock.next(now.wallMs, newest.version.clock), m_self};
-    record.contentType = asked.contentType;
-    record.value = asked.value;
-    if (asked.ttlMs)
-        record.expiresAtMs = record.version.wallMs() + *asked.ttlMs;
-    pending.outcome.version = record.version;
-
-    enterFlight(record);
-    out.push_back(Append{ticket, {record}, false, asked.durability});
-    if (asked.durability) {
-        m_heldAtLeast = std::min(m_heldAtLeast, *asked.durability);
-        m_lastWish = ticket;
-    }
-    m_pending.emplace(ticket, std::move(pending));
-}
 
 KeyState Replicator::stateOf(const QByteArray &key, qint64 wallMs) const
 {
@@ -104,10 +62,11 @@ bool Replicator::committed(const Committed &event, const std::vector<LinkId> &li
     if (it == m_pending.end())
         return false;
     Pending &pending = it->second;
-    leaveFlight(pending.record);
+    for (const Record &record : pending.records)
+        leaveFlight(record);
     pending.isCommitted = true;
     if (event.result != Committed::Result::Done) {
-        pending.outcome.detail = event.detail;
+        pending.shared.detail = event.detail;
         answer(pending,
                event.result == Committed::Result::NoSpace ? WriteOutcome::Status::NoSpace
                                                           : WriteOutcome::Status::Failed,
@@ -115,21 +74,26 @@ bool Replicator::committed(const Committed &event, const std::vector<LinkId> &li
         m_pending.erase(it);
         return true;
     }
-    ++pending.outcome.acked;
-    pending.outcome.durability = event.durability;
+    ++pending.shared.acked;
+    pending.shared.durability = event.durability;
     push(event.ticket, pending, links, out);
     settle(event.ticket, out);
     return true;
 }
 
-void Replicator::push(Ticket ticket, const Pending &pending, const std::vector<LinkId> &links,
+void Replicator::push(Ticket ticket, Pending &pending, const std::vector<LinkId> &links,
                       Effects &out)
 {
-    for (const LinkId link : links) {
-        const quint64 id = ++m_ids;
-        if (!pending.isAnswered && pending.outcome.required > 1)
-            m_awaited.emplace(id, Awaited{link, ticket});
-        out.push_back(Send{link, Push{id, {pending.record}}});
+    const bool isAwaited = !pending.isAnswered && pending.shared.required > 1;
+    for (auto &records : inPushes(std::move(pending.records))) {
+        for (const LinkId link : links) {
+            const quint64 id = ++m_ids;
+            if (isAwaited) {
+                m_awaited.emplace(id, Awaited{link, ticket});
+                ++pending.shares[link].pushes;
+            }
+            out.push_back(Send{link, Push{id, records}});
+        }
     }
 }
 
@@ -161,11 +125,22 @@ void Replicator::acknowledged(LinkId link, const PushAck &ack, Effects &out)
     const Ticket ticket = it->second.write;
     m_awaited.erase(it);
     const auto pending = m_pending.find(ticket);
-    if (!ack.isStored || pending == m_pending.end())
+    if (pending == m_pending.end())
         return;
-    WriteOutcome &outcome = pending->second.outcome;
-    ++outcome.acked;
-    outcome.durability = std::min(outcome.durability, ack.durability);
+    const auto at = pending->second.shares.find(link);
+    if (at == pending->second.shares.end())
+        return;
+    if (!ack.isStored) {
+        pending->second.shares.erase(at); // It lacks a part, so that it never counts.
+        return;
+    }
+    Share &share = at->second;
+    share.durability = std::min(share.durability, ack.durability);
+    if (--share.pushes > 0)
+        return;
+    WriteOutcome &shared = pending->second.shared;
+    ++shared.acked;
+    shared.durability = std::min(shared.durability, share.durability);
     settle(ticket, out);
 }
 
@@ -175,10 +150,10 @@ void Replicator::settle(Ticket ticket, Effects &out)
     if (it == m_pending.end())
         return;
     Pending &pending = it->second;
-    if (!pending.isAnswered && pending.outcome.acked >= pending.outcome.required)
+    if (!pending.isAnswered && pending.shared.acked >= pending.shared.required)
         answer(pending, WriteOutcome::Status::Done, out);
     if (pending.isAnswered && pending.isCommitted) {
-        if (pending.outcome.required > 1)
+        if (pending.shared.required > 1)
             std::erase_if(m_awaited, [&](const auto &each) { return each.second.write == ticket; });
         m_pending.erase(it);
     }
@@ -202,9 +177,9 @@ void Replicator::expire(qint64 nowMs, Effects &out)
     }
     for (const Ticket ticket : late) {
         Pending &pending = m_pending.at(ticket);
-        pending.outcome.detail = pending.isCommitted
-                                     ? "too few replicas answered in time"
-                                     : "the disk of this node did not take it in time";
+        pending.shared.detail = pending.isCommitted
+                                    ? "too few replicas answered in time"
+                                    : "the disk of this node did not take it in time";
         answer(pending, WriteOutcome::Status::TooFewReplicas, out);
         settle(ticket, out); // Without its Append's answer it stays, for the key's floor.
     }
@@ -215,8 +190,19 @@ void Replicator::answer(Pending &pending, WriteOutcome::Status status, Effects &
     if (pending.isAnswered)
         return;
     pending.isAnswered = true;
-    pending.outcome.status = status;
-    out.push_back(Reply{pending.request, pending.outcome});
+    for (WriteOutcome &each : pending.outcomes) {
+        if (each.status != WriteOutcome::Status::Done)
+            continue; // Refused.
+        WriteOutcome outcome = pending.shared;
+        outcome.status = status;
+        outcome.version = each.version;
+        outcome.existed = each.existed;
+        each = std::move(outcome);
+    }
+    if (pending.isGroup)
+        out.push_back(GroupReply{pending.request, std::move(pending.outcomes)});
+    else
+        out.push_back(Reply{pending.request, std::move(pending.outcomes.front())});
 }
 
 void Replicator::enterFlight(const Record &record)

@@ -7,7 +7,9 @@
 #include "daemon/core/record_source.h"
 #include "daemon/core/time.h"
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace dynakv::core {
@@ -39,6 +41,12 @@ public:
     [[nodiscard]] KeyState stateOf(const QByteArray &key, qint64 wallMs) const;
     /// What a peer pushed, while its append is on its way; null for any other ticket.
     [[nodiscard]] const std::vector<Record> *pushedAs(Ticket ticket) const;
+    /// Likewise for each of \a group, with one Append for all. \a refusal is asked right before a
+    /// write is stamped, when those before it are on their way already; what it refuses does not
+    /// keep the others.
+    using Refusal = std::function<std::optional<WriteOutcome>(const WriteRequest &)>;
+    void writeGroup(ClientGroup group, const Refusal &refusal, HybridClock &clock, int replicas,
+                    Time now, Ticket ticket, Effects &out);
     /// True if \a event answers an Append of this replicator. \a links: where to push to.
     bool committed(const Committed &event, const std::vector<LinkId> &links, Effects &out);
 
@@ -51,14 +59,25 @@ public:
     void expire(qint64 nowMs, Effects &out);
 
 private:
+    /// What a peer has yet to acknowledge before it counts, and how durable it has the rest.
+    struct Share
+    {
+        std::size_t pushes = 0;
+        Durability durability = Durability::Sync;
+    };
+    /// One write, or a group of them: what is appended, acknowledged and answered as one.
     struct Pending
     {
         RequestId request = 0;
-        Record record = {};
-        WriteOutcome outcome = {};
+        bool isGroup = false;
+        std::vector<Record> records = {};
+        /// Version and existence of each write; one that was refused has its whole outcome.
+        std::vector<WriteOutcome> outcomes = {};
+        WriteOutcome shared = {}; ///< All the rest.
         qint64 deadlineMs = 0;
         bool isAnswered = false;
         bool isCommitted = false;
+        std::map<LinkId, Share> shares = {}; ///< Of links that have pushes to acknowledge.
     };
     struct Awaited
     {
@@ -79,12 +98,15 @@ private:
         int count = 0;
     };
 
+    Pending begin(RequestId request, const WriteRequest &first, int replicas, Time now) const;
+    void stamp(Pending &pending, WriteRequest &&asked, const KeyState &seen, HybridClock &clock,
+               Time now);
+    void append(Pending pending, const WriteRequest &first, Ticket ticket, Effects &out);
     void answer(Pending &pending, WriteOutcome::Status status, Effects &out);
     void settle(Ticket ticket, Effects &out);
     void enterFlight(const Record &record);
     void leaveFlight(const Record &record);
-    void push(Ticket ticket, const Pending &pending, const std::vector<LinkId> &links,
-              Effects &out);
+    void push(Ticket ticket, Pending &pending, const std::vector<LinkId> &links, Effects &out);
 
     NodeId m_self;
     const RecordSource &m_records;

@@ -2,9 +2,9 @@
 #include "daemon/http/admin_handler.h"
 
 #include "daemon/http/handler_checks.h"
+#include "daemon/http/job_view.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/storage/file_keeper.h"
-#include "shared/base/api/timestamp.h"
 
 #include <QDateTime>
 #include <QJsonArray>
@@ -15,31 +15,6 @@ namespace dynakv::http {
 namespace {
 
 constexpr QByteArrayView kJobsPath("/v1/jobs/");
-
-QJsonObject toJson(const storage::StorageJob &job)
-{
-    QJsonObject object{
-        {QStringLiteral("id"), QString::number(job.id)},
-        {QStringLiteral("kind"), QString::fromLatin1(toText(job.kind))},
-        {QStringLiteral("state"), QString::fromLatin1(toText(job.state))},
-        {QStringLiteral("started_at"), QString::fromLatin1(base::api::toTimestamp(job.startedMs))},
-        {QStringLiteral("records"), static_cast<qint64>(job.records)},
-        {QStringLiteral("records_expected"), static_cast<qint64>(job.recordsExpected)},
-        {QStringLiteral("bytes"), job.bytes}};
-    if (job.endedMs != 0) {
-        object.insert(QStringLiteral("ended_at"),
-                      QString::fromLatin1(base::api::toTimestamp(job.endedMs)));
-        object.insert(QStringLiteral("writes_paused_us"), job.pausedUs);
-    }
-    if (!job.sha256.isEmpty()) {
-        const qsizetype slash = job.path.lastIndexOf(QLatin1Char('/'));
-        object.insert(QStringLiteral("file"), job.path.sliced(slash + 1));
-        object.insert(QStringLiteral("sha256"), QString::fromLatin1(job.sha256));
-    }
-    if (!job.detail.isEmpty())
-        object.insert(QStringLiteral("detail"), QString::fromUtf8(job.detail));
-    return object;
-}
 
 HttpReply jsonReply(const QJsonObject &object)
 {
@@ -74,10 +49,7 @@ HttpReply begunReply(const base::Result<quint64> &begun, const HttpRequest &requ
     if (!begun)
         return failureReply(begun.error(), request.requestId);
     const auto job = context.file.job(*begun);
-    HttpReply reply = jsonReply({{QStringLiteral("job"), job ? toJson(*job) : QJsonObject()}});
-    reply.status = 202;
-    reply.headers.emplace_back("Location", kJobsPath.toByteArray() + QByteArray::number(*begun));
-    return reply;
+    return acceptedReply(job ? toJson(*job) : QJsonObject());
 }
 
 std::optional<HttpReply> refusedBody(const HttpRequest &request)
@@ -116,8 +88,8 @@ Answer getJobs(const HttpRequest &request, const Query &query, const ApiContext 
     if (auto refused = refusedParameters(request, query, {}))
         return *std::move(refused);
     QJsonArray jobs;
-    for (const storage::StorageJob &job : context.file.jobs())
-        jobs.append(toJson(job));
+    for (const QJsonObject &job : allJobs(context))
+        jobs.append(job);
     return jsonReply({{QStringLiteral("jobs"), jobs}});
 }
 
@@ -125,14 +97,13 @@ Answer getJob(const HttpRequest &request, const Query &query, const ApiContext &
 {
     if (auto refused = refusedParameters(request, query, {}))
         return *std::move(refused);
-    const auto id = decimalFrom(QByteArrayView(request.path).sliced(kJobsPath.size()));
-    const auto job = id ? context.file.job(static_cast<quint64>(*id)) : std::nullopt;
+    const auto job = findJob(context, QByteArrayView(request.path).sliced(kJobsPath.size()));
     if (!job) {
         return problemReply(404, "no_such_job",
                             "There is no job of this number; a node forgets them when it stops.",
                             request.requestId);
     }
-    return jsonReply(toJson(*job));
+    return jsonReply(*job);
 }
 
 Answer postLogLevel(const HttpRequest &request, const Query &query, const ApiContext &context)

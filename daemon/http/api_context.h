@@ -21,6 +21,8 @@ class FileKeeper;
 
 namespace dynakv::http {
 
+class PrefixDeletions;
+
 /// What handlers are given: all of it outlives them. Any thread may use it at any time.
 struct ApiContext
 {
@@ -31,6 +33,7 @@ struct ApiContext
     QByteArray programVersion;
     std::function<qint64()> wallMs; ///< Decides what has expired.
     core::Durability durability;    ///< What this node's file gives where nobody asks for another.
+    PrefixDeletions &deletions;
     ProcessHooks process = {};
     std::shared_ptr<HttpMetrics> metrics = std::make_shared<HttpMetrics>();
 };
@@ -49,7 +52,14 @@ struct PendingQuestion
     std::function<HttpReply(const std::vector<core::ReplicaView> &)> toReply = {};
 };
 
+/// The same of several writes that go together, at least one.
+struct PendingGroup
+{
+    std::vector<core::WriteRequest> requests = {};
+    std::function<HttpReply(const std::vector<core::WriteOutcome> &)> toReply = {};
+};
+
 /// What a handler makes of a request: the answer, or what must come before it.
-using Answer = std::variant<HttpReply, PendingWrite, PendingQuestion>;
+using Answer = std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion>;
 
 } // namespace dynakv::http

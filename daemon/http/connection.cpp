@@ -28,7 +28,7 @@ constexpr Refusal kBodyTimedOut{408, "timeout", "The body did not arrive in time
 constexpr Refusal kAnswerTimedOut{503, "no_answer",
                                   "No answer was found in time; the outcome of a "
                                   "write is unknown."};
-constexpr Refusal kBodyTooLarge{413, "too_large", "The body is larger than values may be here."};
+constexpr Refusal kBodyTooLarge{413, "too_large", "The body is larger than it may be here."};
 constexpr Refusal kBadChunk{400, "bad_framing", "The chunked body is malformed."};
 constexpr Refusal kOverloaded{503, "overload", "Too many bodies are arriving at once; try later."};
 
@@ -41,6 +41,15 @@ bool isRequestId(QByteArrayView text)
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '.' || c == '_' || c == '-';
     });
+}
+
+qsizetype bodyBytesMaxOf(QByteArrayView path, const FrontDoorConfig &config)
+{
+    for (const auto &[each, bytes] : config.bodyBytesMaxOf) {
+        if (path == each)
+            return bytes;
+    }
+    return config.bodyBytesMax;
 }
 
 void release(QByteArray &buffer)
@@ -157,6 +166,7 @@ void Connection::begin(const RequestHead &head)
     m_keepsAlive = head.keepsAlive;
     m_framing = head.framing;
     m_contentLength = head.contentLength;
+    m_bodyBytesMax = bodyBytesMaxOf(head.path, m_door.config());
     if (const auto refusal = refusalFor(head)) {
         refuse(*refusal);
         return;
@@ -176,14 +186,14 @@ void Connection::begin(const RequestHead &head)
     m_bodyStartMs = m_door.nowMs();
     m_bodyWireBytes = 0;
     m_deadlineMs = m_bodyStartMs + m_door.config().bodyGraceMs;
-    m_chunks = ChunkedDecoder(m_door.config().bodyBytesMax);
+    m_chunks = ChunkedDecoder(m_bodyBytesMax);
 }
 
 std::optional<Refusal> Connection::refusalFor(const RequestHead &head) const
 {
     if (const auto refusal = refusalOf(head, m_door.config().hosts))
         return refusal;
-    if (head.contentLength > m_door.config().bodyBytesMax)
+    if (head.contentLength > m_bodyBytesMax)
         return kBodyTooLarge;
     return std::nullopt;
 }

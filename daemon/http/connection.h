@@ -93,6 +93,7 @@ private:
     bool m_keepsAlive = true;
     BodyFraming m_framing = BodyFraming::None;
     qint64 m_contentLength = 0;
+    qsizetype m_bodyBytesMax = 0;
     ChunkedDecoder m_chunks{0};
     QByteArray m_body = {};
     qsizetype m_accountedBytes = 0;

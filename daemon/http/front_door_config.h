@@ -4,6 +4,11 @@
 #include "daemon/http/head_limits.h"
 #include "daemon/http/host_rule.h"
 
+#include <QByteArray>
+
+#include <utility>
+#include <vector>
+
 namespace dynakv::http {
 
 /// The bounds of one front door. Everything a client can make us keep or wait for has one.
@@ -12,6 +17,8 @@ struct FrontDoorConfig
     HeadLimits head = {};
     HostRule hosts = {};
     qsizetype bodyBytesMax = qsizetype{2} << 20;
+    /// Of single paths, where it is another.
+    std::vector<std::pair<QByteArray, qsizetype>> bodyBytesMaxOf = {};
     qsizetype bodyBytesInFlightMax = qsizetype{256} << 20; ///< Of all connections together.
     qsizetype backlogBytesMax = qsizetype{4} << 20; ///< Unsent answers; above it nothing is read.
     int connectionsMax = 1024;

@@ -134,6 +134,9 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
     if (auto *write = std::get_if<PendingWrite>(&made)) {
         m_context.coordinator.submit(std::move(write->request),
                                      returning(ticket, std::move(write->toReply)));
+    } else if (auto *group = std::get_if<PendingGroup>(&made)) {
+        m_context.coordinator.submitGroup(std::move(group->requests),
+                                          returning(ticket, std::move(group->toReply)));
     } else if (auto *asked = std::get_if<PendingQuestion>(&made)) {
         m_context.coordinator.askReplicas(std::move(asked->question),
                                           returning(ticket, std::move(asked->toReply)));

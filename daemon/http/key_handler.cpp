@@ -6,6 +6,7 @@
 #include "daemon/http/key_view.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/http/put_body.h"
+#include "daemon/http/write_options.h"
 #include "daemon/http/write_reply.h"
 #include "daemon/store/table.h"
 #include "shared/base/api/key_text.h"
@@ -23,50 +24,6 @@ HttpReply badRequest(const HttpRequest &request, const QByteArray &code, const Q
     return problemReply(400, code, detail, request.requestId);
 }
 
-base::Result<core::WriteConcern> concernFrom(const Query &query, const core::ClusterView &view)
-{
-    const auto text = query.value("w");
-    if (!text)
-        return core::WriteConcern{};
-    if (*text == "quorum")
-        return core::WriteConcern{core::WriteConcern::Kind::Quorum};
-    if (*text == "all")
-        return core::WriteConcern{core::WriteConcern::Kind::All};
-    const auto count = decimalFrom(*text);
-    if (!count || *count < 1 || *count > limits::kMembersMax)
-        return {base::ErrorCode::Invalid,
-                "The parameter 'w' must be quorum, all or a number of replicas from 1."};
-    qint64 replicas = 0;
-    for (const core::MemberView &member : view.members)
-        replicas += member.state != core::MemberState::Left ? 1 : 0;
-    // Before this node has joined the coordinator says what is wrong.
-    if (replicas > 0 && *count > replicas) {
-        return {base::ErrorCode::Invalid, "The parameter 'w' asks for more replicas than the " +
-                                              QByteArray::number(replicas) + " there are."};
-    }
-    return core::WriteConcern{core::WriteConcern::Kind::Count, static_cast<int>(*count)};
-}
-
-/// Takes the durability asked for, or gives the answer that refuses it.
-std::optional<HttpReply> readDurability(const HttpRequest &request, const Query &query,
-                                        core::Durability mode, core::WriteRequest &write)
-{
-    const auto text = query.value("durability");
-    if (!text)
-        return std::nullopt;
-    write.durability = core::parseDurability(*text);
-    if (!write.durability || *write.durability == core::Durability::Memory) {
-        return badRequest(request, "bad_parameter",
-                          "The parameter 'durability' must be sync, interval or os.");
-    }
-    if (mode != core::Durability::Memory)
-        return std::nullopt;
-    return problemReply(409, "memory_mode",
-                        "This node runs with --durability memory and writes no file: nothing was "
-                        "changed. Leave 'durability' out, or ask another node.",
-                        request.requestId);
-}
-
 /// The write together with what makes its answer.
 PendingWrite pending(core::WriteRequest write, const HttpRequest &request,
                      const ApiContext &context, HttpReply (*toReply)(const FinishedWrite &))
@@ -78,7 +35,8 @@ PendingWrite pending(core::WriteRequest write, const HttpRequest &request,
     return {std::move(write), std::move(reply)};
 }
 
-/// What every write takes from its request; the answer that refuses it otherwise.
+/// What every write takes from its request; the answer that refuses it
+/// otherwise.
 std::variant<core::WriteRequest, HttpReply>
 beginWrite(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
@@ -90,20 +48,11 @@ beginWrite(const HttpRequest &request, const Query &query, const ApiContext &con
     auto key = keyOf(request, query);
     if (!key)
         return badRequest(request, "bad_key", key.error().message);
-    const auto concern = concernFrom(query, *context.coordinator.clusterView());
-    if (!concern)
-        return badRequest(request, "bad_parameter", concern.error().message);
-    const auto timeoutMs =
-        query.number("timeout", limits::kRequestTimeoutMsDefault, 1, limits::kRequestTimeoutMsMax);
-    if (!timeoutMs)
-        return badRequest(request, "bad_parameter", timeoutMs.error().message);
     core::WriteRequest write;
-    if (auto refused = readDurability(request, query, context.durability, write))
+    if (auto refused = readWriteOptions(request, query, context, write))
         return *std::move(refused);
     write.key = *std::move(key);
-    write.concern = *concern;
     write.condition = *std::move(condition);
-    write.timeoutMs = static_cast<int>(*timeoutMs);
     return write;
 }
 

@@ -114,6 +114,14 @@ void appendValue(QByteArray &json, const core::Record &record)
     json.append(",\"content_type\":").append(toJsonString(safeType(record)));
 }
 
+void appendKey(QByteArray &json, const QByteArray &key)
+{
+    if (base::api::isPlainText(key))
+        json.append("\"key\":").append(toJsonString(key));
+    else
+        json.append("\"key_b64\":\"").append(key.toBase64()).append('"');
+}
+
 bool prefersBytes(QByteArrayView accept)
 {
     double bytesQuality = 0;

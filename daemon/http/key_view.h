@@ -21,6 +21,9 @@ HttpReply keyReply(const HttpRequest &request, const core::Record *record, KeyVi
 /// the members `encoding` and `content_type` where it is raw bytes.
 void appendValue(QByteArray &json, const core::Record &record);
 
+/// Adds `"key":` with \a key as text, or `"key_b64":` where it is not valid UTF-8.
+void appendKey(QByteArray &json, const QByteArray &key);
+
 /// Whether an Accept field asks for bytes rather than for JSON.
 bool prefersBytes(QByteArrayView accept);
 

@@ -2,16 +2,12 @@
 #include "daemon/http/list_handler.h"
 
 #include "daemon/http/handler_checks.h"
-#include "daemon/http/key_view.h"
+#include "daemon/http/list_page.h"
 #include "daemon/http/page_cursor.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/store/table.h"
-#include "shared/base/api/key_page.h"
 #include "shared/base/api/key_text.h"
 #include "shared/base/limits.h"
-
-#include <QJsonDocument>
-#include <QJsonObject>
 
 namespace dynakv::http {
 namespace {
@@ -19,139 +15,78 @@ namespace {
 namespace limits = base::limits;
 
 /// What must stay the same from page to page; the parts cannot run into each other.
-QByteArray identityOf(const QByteArray &prefix, const QByteArray &from)
+QByteArray identityOf(const store::ListQuery &list)
 {
-    return QByteArray::number(prefix.size()) + ':' + prefix + from;
+    return QByteArray::number(list.prefix.size()) + ':' + list.prefix +
+           QByteArray::number(list.delimiter.size()) + ':' + list.delimiter +
+           (list.order == store::Order::Ascending ? '+' : '-') + list.from;
 }
 
-/// The most that a key can need in JSON, and all that stands around it.
-qsizetype jsonBytesAtMost(const QByteArray &key)
+struct ListRequest
 {
-    constexpr qsizetype around = 200;
-    return 6 * key.size() + around;
-}
-
-/// The same with its value.
-qsizetype jsonBytesAtMost(const core::Record &record)
-{
-    constexpr qsizetype around = 64;
-    const bool isRaw = !record.contentType.isEmpty();
-    const qsizetype value = isRaw ? (record.value.size() + 2) / 3 * 4 : record.value.size();
-    // A type may need an escape for each of its bytes.
-    return jsonBytesAtMost(record.key) + value + 6 * record.contentType.size() + around;
-}
-
-base::api::KeyEntry entryOf(const store::ListedKey &listed)
-{
-    base::api::KeyEntry entry{
-        listed.key, listed.version.toString(), listed.valueBytes, listed.version.wallMs(), {}};
-    if (listed.expiresAtMs != 0)
-        entry.expiresAtMs = listed.expiresAtMs;
-    return entry;
-}
-
-/// A page on its way to JSON: the entries as they will stand there, and how far the listing was
-/// followed. Ends early rather than grow past its bound.
-struct PageText
-{
-    QByteArray entries = {};
-    QByteArray lastKey = {};
-    bool hasMore = false;
-
-    void add(QByteArrayView entry)
-    {
-        if (!entries.isEmpty())
-            entries.append(',');
-        entries.append(entry);
-    }
-    /// Whether an entry of that size must wait for the next page; the first one never does.
-    [[nodiscard]] bool isFullFor(qsizetype bytes) const
-    {
-        constexpr qsizetype around = 4096; // The cursor, the figures.
-        return !entries.isEmpty() && entries.size() + bytes + around > limits::kPageBytesMax;
-    }
+    store::ListQuery list = {};
+    bool hasValues = false;
 };
 
-QByteArray toText(const base::api::KeyEntry &entry)
+/// What a listing asks for, but where it goes on.
+base::Result<ListRequest> readListRequest(const Query &query)
 {
-    return QJsonDocument(toJson(entry)).toJson(QJsonDocument::Compact);
-}
-
-PageText keysOnly(const store::Listing &listing)
-{
-    PageText page;
-    page.hasMore = listing.hasMore;
-    for (const store::ListedKey &listed : listing.keys) {
-        if (page.isFullFor(jsonBytesAtMost(listed.key))) {
-            page.hasMore = true;
-            break;
-        }
-        page.add(toText(entryOf(listed)));
-        page.lastKey = listed.key;
+    const auto limit = query.number("limit", limits::kPageKeysDefault, 1, limits::kPageKeysMax);
+    if (!limit)
+        return limit.error();
+    const auto hasValues = query.flag("values");
+    if (!hasValues)
+        return hasValues.error();
+    const auto isReversed = query.flag("reverse");
+    if (!isReversed)
+        return isReversed.error();
+    ListRequest asked;
+    asked.hasValues = *hasValues;
+    asked.list.limit = static_cast<int>(*limit);
+    asked.list.order = *isReversed ? store::Order::Descending : store::Order::Ascending;
+    for (const auto &[name, text] :
+         {std::pair{"prefix", &asked.list.prefix}, std::pair{"from", &asked.list.from},
+          std::pair{"delimiter", &asked.list.delimiter}}) {
+        *text = query.value(name).value_or(QByteArray());
+        if (text->size() > limits::kKeyBytesMax)
+            return {base::ErrorCode::Invalid,
+                    QByteArray("The parameter '") + name +
+                        "' is too long: no key has more than 1024 bytes."};
     }
-    return page;
+    return asked;
 }
 
-/// Reads each key anew, so that value and version belong together. One that is gone by then is left
-/// out; the cursor passes it all the same.
-PageText withValues(const store::Listing &listing, const ApiContext &context)
-{
-    const qint64 wallMs = context.wallMs();
-    PageText page;
-    page.hasMore = listing.hasMore;
-    for (const store::ListedKey &listed : listing.keys) {
-        const auto record = context.table.find(listed.key);
-        if (record && record->isLive(wallMs)) {
-            if (page.isFullFor(jsonBytesAtMost(*record))) {
-                page.hasMore = true;
-                break;
-            }
-            QByteArray entry = toText(
-                entryOf({record->key, record->version, record->value.size(), record->expiresAtMs}));
-            entry.back() = ',';
-            appendValue(entry, *record);
-            page.add(entry.append('}'));
-        }
-        page.lastKey = listed.key;
-    }
-    return page;
-}
-
-QByteArray linkToNext(const store::ListQuery &list, bool hasValues, const QByteArray &next)
+QByteArray linkToNext(const ListRequest &asked, const QByteArray &next)
 {
     QByteArray link = "</v1/keys?";
-    if (!list.prefix.isEmpty())
-        link += "prefix=" + base::api::toTargetSegment(list.prefix) + '&';
-    if (!list.from.isEmpty())
-        link += "from=" + base::api::toTargetSegment(list.from) + '&';
-    if (hasValues)
+    const auto add = [&link](const char *name, const QByteArray &value) {
+        if (!value.isEmpty())
+            link += name + ('=' + base::api::toTargetSegment(value)) + '&';
+    };
+    add("prefix", asked.list.prefix);
+    add("delimiter", asked.list.delimiter);
+    add("from", asked.list.from);
+    if (asked.list.order == store::Order::Descending)
+        link += "reverse=true&";
+    if (asked.hasValues)
         link += "values=true&";
-    return link + "limit=" + QByteArray::number(list.limit) + "&after=" + next + ">; rel=\"next\"";
+    return link + "limit=" + QByteArray::number(asked.list.limit) + "&after=" + next +
+           ">; rel=\"next\"";
 }
 
 } // namespace
 
 Answer getKeys(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
-    if (auto refused =
-            refusedParameters(request, query, {"prefix", "from", "after", "limit", "values"},
-                              {"delimiter", "reverse"}))
+    if (auto refused = refusedParameters(
+            request, query, {"prefix", "delimiter", "from", "after", "limit", "reverse", "values"}))
         return *std::move(refused);
-    const auto limit = query.number("limit", limits::kPageKeysDefault, 1, limits::kPageKeysMax);
-    if (!limit)
-        return problemReply(400, "bad_parameter", limit.error().message, request.requestId);
-    const auto hasValues = query.flag("values");
-    if (!hasValues)
-        return problemReply(400, "bad_parameter", hasValues.error().message, request.requestId);
-    store::ListQuery list;
-    list.prefix = query.value("prefix").value_or(QByteArray());
-    list.from = query.value("from").value_or(QByteArray());
-    list.limit = static_cast<int>(*limit);
+    auto asked = readListRequest(query);
+    if (!asked)
+        return problemReply(400, "bad_parameter", asked.error().message, request.requestId);
+    store::ListQuery &list = asked->list;
     list.wallMs = context.wallMs();
-    if (list.prefix.size() > limits::kKeyBytesMax || list.from.size() > limits::kKeyBytesMax)
-        return problemReply(400, "bad_parameter", "No key is longer than 1024 bytes.",
-                            request.requestId);
-    const QByteArray identity = identityOf(list.prefix, list.from);
+    const QByteArray identity = identityOf(list);
     if (const auto after = query.value("after")) {
         const auto cursor = PageCursor::fromText(*after, identity);
         if (!cursor || !cursor->lastKey.startsWith(list.prefix)) {
@@ -165,18 +100,25 @@ Answer getKeys(const HttpRequest &request, const Query &query, const ApiContext 
     if (auto refused = refusedUntilCaughtUp(request, *context.coordinator.clusterView()))
         return *std::move(refused);
 
+    ReadLive readLive;
+    if (asked->hasValues) {
+        readLive = [&context, wallMs = context.wallMs()](const QByteArray &key) {
+            auto record = context.table.find(key);
+            return record && record->isLive(wallMs) ? std::move(record) : std::nullopt;
+        };
+    }
     const store::Listing listing = context.table.list(list);
-    const PageText page = *hasValues ? withValues(listing, context) : keysOnly(listing);
-    QByteArray body = "{\"keys\":[" + page.entries + ']';
+    const ListPage page = makeListPage(listing, list.order, readLive);
+    QByteArray body = "{\"keys\":[" + page.keys + "],\"prefixes\":[" + page.prefixes + ']';
     QByteArray next;
-    if (page.hasMore && !page.lastKey.isEmpty()) {
-        next = PageCursor{page.lastKey}.toText(identity);
+    if (page.hasMore && !page.lastRow.isEmpty()) {
+        next = PageCursor{page.lastRow}.toText(identity);
         body += ",\"next\":\"" + next + '"';
     }
     body += ",\"total_estimate\":" + QByteArray::number(listing.totalEstimate) + '}';
     HttpReply reply = jsonReply(body);
     if (!next.isEmpty())
-        reply.headers.emplace_back("Link", linkToNext(list, *hasValues, next));
+        reply.headers.emplace_back("Link", linkToNext(*asked, next));
     return reply;
 }
 

@@ -14,12 +14,6 @@ namespace limits = base::limits;
 
 constexpr const char *kBytesType = "application/octet-stream";
 
-QByteArray bareType(const QByteArray &contentType)
-{
-    const qsizetype semicolon = contentType.indexOf(';');
-    return contentType.first(semicolon < 0 ? contentType.size() : semicolon).trimmed().toLower();
-}
-
 /// Types that cannot be meant as JSON, whatever the client's defaults are. A form is not among
 /// them: it is what curl says of any `-d`.
 bool isNeverJson(const QByteArray &type)
@@ -49,8 +43,8 @@ HttpReply tooLarge(const HttpRequest &request, qsizetype valueBytesMax)
                         request.requestId);
 }
 
-base::Result<std::optional<qint64>> ttlMsFrom(const Query &query,
-                                              const std::optional<QByteArray> &member)
+base::Result<std::optional<qint64>> ttlMsOf(const Query &query,
+                                            const std::optional<QByteArray> &member)
 {
     const auto parameter = query.value("ttl");
     if (parameter && member)
@@ -59,28 +53,50 @@ base::Result<std::optional<qint64>> ttlMsFrom(const Query &query,
     const auto &text = parameter ? parameter : member;
     if (!text)
         return std::optional<qint64>();
-    constexpr qint64 secondsMin = limits::kTtlMsMin / 1000;
-    constexpr qint64 secondsMax = limits::kTtlMsMax / 1000;
-    const auto seconds = decimalFrom(*text);
-    if (!seconds || *seconds < secondsMin || *seconds > secondsMax)
-        return {base::ErrorCode::Invalid, "'ttl' must be a whole number of seconds from 1 to " +
-                                              QByteArray::number(secondsMax) +
-                                              ", which is ten years."};
-    return std::optional<qint64>(*seconds * 1000);
+    const auto ttlMs = ttlMsFrom(*text);
+    if (!ttlMs)
+        return ttlMs.error();
+    return std::optional<qint64>(*ttlMs);
 }
 
 } // namespace
 
+base::Result<qint64> ttlMsFrom(QByteArrayView text)
+{
+    constexpr qint64 secondsMin = limits::kTtlMsMin / 1000;
+    constexpr qint64 secondsMax = limits::kTtlMsMax / 1000;
+    const auto seconds = decimalFrom(text);
+    if (!seconds || *seconds < secondsMin || *seconds > secondsMax)
+        return {base::ErrorCode::Invalid, "'ttl' must be a whole number of seconds from 1 to " +
+                                              QByteArray::number(secondsMax) +
+                                              ", which is ten years."};
+    return *seconds * 1000;
+}
+
+QByteArray bareType(const QByteArray &contentType)
+{
+    const qsizetype semicolon = contentType.indexOf(';');
+    return contentType.first(semicolon < 0 ? contentType.size() : semicolon).trimmed().toLower();
+}
+
+bool isIdentity(const QByteArray &contentEncoding)
+{
+    return contentEncoding.isEmpty() || equalsIgnoringCase(contentEncoding, "identity");
+}
+
+HttpReply lengthRequiredReply(const HttpRequest &request)
+{
+    return problemReply(411, "length_required",
+                        "This carries a body: Content-Length or Transfer-Encoding is missing.",
+                        request.requestId);
+}
+
 std::optional<HttpReply> readPutBody(const HttpRequest &request, const Query &query,
                                      qsizetype valueBytesMax, core::WriteRequest &write)
 {
-    if (!request.hasBody) {
-        return problemReply(411, "length_required",
-                            "A PUT carries a body: Content-Length or Transfer-Encoding is missing.",
-                            request.requestId);
-    }
-    if (!request.contentEncoding.isEmpty() &&
-        !equalsIgnoringCase(request.contentEncoding, "identity")) {
+    if (!request.hasBody)
+        return lengthRequiredReply(request);
+    if (!isIdentity(request.contentEncoding)) {
         HttpReply reply = unsupported(request);
         reply.headers.emplace_back("Accept-Encoding", "identity");
         return reply;
@@ -107,7 +123,7 @@ std::optional<HttpReply> readPutBody(const HttpRequest &request, const Query &qu
     }
     if (write.value.size() > valueBytesMax)
         return tooLarge(request, valueBytesMax);
-    const auto ttlMs = ttlMsFrom(query, ttl);
+    const auto ttlMs = ttlMsOf(query, ttl);
     if (!ttlMs)
         return problemReply(400, "bad_ttl", ttlMs.error().message, request.requestId);
     write.ttlMs = *ttlMs;

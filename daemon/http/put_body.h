@@ -15,4 +15,15 @@ namespace dynakv::http {
 std::optional<HttpReply> readPutBody(const HttpRequest &request, const Query &query,
                                      qsizetype valueBytesMax, core::WriteRequest &write);
 
+/// Milliseconds of a time to live told in whole seconds; Invalid outside of one second to ten
+/// years.
+base::Result<qint64> ttlMsFrom(QByteArrayView seconds);
+
+/// A content type without its parameters, in lower case.
+QByteArray bareType(const QByteArray &contentType);
+/// Whether a Content-Encoding changes nothing.
+bool isIdentity(const QByteArray &contentEncoding);
+/// 411: the body is missing.
+HttpReply lengthRequiredReply(const HttpRequest &request);
+
 } // namespace dynakv::http

@@ -3,6 +3,7 @@
 
 #include "daemon/core/coordinator.h"
 #include "daemon/http/http_worker.h"
+#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/quiet_qt.h"
 #include "daemon/store/table.h"
 #include "shared/base/limits.h"
@@ -38,7 +39,13 @@ FrontDoorConfig doorConfigOf(const RestServerConfig &config)
     FrontDoorConfig door = config.door ? *config.door : FrontDoorConfig{};
     door.hosts = hostRuleOf(config);
     door.bodyBytesMax = valueBytesMaxOf(config) + kEnvelopeBytesMax;
+    door.bodyBytesMaxOf = {{"/v1/batch", base::limits::kBatchBytesMax}};
     return door;
+}
+
+qint64 currentWallMs()
+{
+    return QDateTime::currentMSecsSinceEpoch();
 }
 
 base::Result<QHostAddress> addressFrom(const QByteArray &host)
@@ -63,10 +70,10 @@ public:
     Impl(RestServerConfig config, const store::Table &table, core::Coordinator &coordinator,
          storage::FileKeeper &file)
         : m_listen(config.listen)
+        , m_deletions(table, coordinator, currentWallMs)
         , m_worker(QStringLiteral("http"), doorConfigOf(config),
                    {table, coordinator, file, valueBytesMaxOf(config), config.programVersion,
-                    [] { return QDateTime::currentMSecsSinceEpoch(); }, config.durability,
-                    config.process})
+                    currentWallMs, config.durability, m_deletions, config.process})
     {
     }
 
@@ -82,12 +89,17 @@ public:
         m_port = *bound;
         return {};
     }
-    void stop() { m_worker.stop(kStopGraceMs); }
+    void stop()
+    {
+        m_worker.stop(kStopGraceMs);
+        m_deletions.stop();
+    }
     [[nodiscard]] quint16 port() const { return m_port; }
 
 private:
     base::Endpoint m_listen;
     quint16 m_port = 0;
+    PrefixDeletions m_deletions;
     HttpWorker m_worker;
 };
 

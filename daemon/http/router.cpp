@@ -2,8 +2,10 @@
 #include "daemon/http/router.h"
 
 #include "daemon/http/admin_handler.h"
+#include "daemon/http/batch_handler.h"
 #include "daemon/http/cluster_handler.h"
 #include "daemon/http/document_handler.h"
+#include "daemon/http/delete_keys_handler.h"
 #include "daemon/http/health_handler.h"
 #include "daemon/http/key_handler.h"
 #include "daemon/http/list_handler.h"
@@ -43,13 +45,13 @@ constexpr std::array kRoutes{
     Route{"/key/", true, getKey, putKey, deleteKey, nullptr, "{key}"},
     Route{"/key", false, getKey, putKey, deleteKey},
     Route{"/membership", false, getMembership},
-    Route{"/v1/keys", false, getKeys, nullptr, notYet},
+    Route{"/v1/keys", false, getKeys, nullptr, deleteKeys},
     Route{"/v1/cluster", false, getCluster},
     Route{"/livez", false, getLiveness},
     Route{"/readyz", false, getReadiness},
     Route{"/version", false, getVersion},
     Route{"/", false, getIndex},
-    Route{"/v1/batch", false, notYet},
+    Route{"/v1/batch", false, nullptr, nullptr, nullptr, postBatch},
     Route{"/v1/watch", false, notYet},
     Route{"/v1/stats", false, getStats},
     Route{"/v1/key-replicas/", true, getKeyReplicas, nullptr, nullptr, nullptr, "{key}"},

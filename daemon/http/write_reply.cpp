@@ -13,93 +13,26 @@ namespace {
 
 using Status = core::WriteOutcome::Status;
 
-QByteArray detailOr(const core::WriteOutcome &outcome, const char *otherwise)
-{
-    return outcome.detail.isEmpty() ? QByteArray(otherwise) : outcome.detail;
-}
-
-void addDurability(HttpReply &reply, const core::WriteOutcome &outcome)
-{
-    reply.headers.emplace_back("DynaKV-Durability",
-                               core::toText(outcome.durability) +
-                                   "; replicas=" + QByteArray::number(outcome.acked) + '/' +
-                                   QByteArray::number(outcome.replicas));
-}
-
-HttpReply tooFewReply(const core::WriteOutcome &outcome, const QByteArray &requestId)
-{
-    QJsonObject extra{{QLatin1String("outcome"), QLatin1String("unknown")},
-                      {QLatin1String("acked"), outcome.acked},
-                      {QLatin1String("required"), outcome.required}};
-    HttpReply reply = unavailableReply(
-        "too_few_replicas",
-        detailOr(outcome, "Too few replicas have it in time. It may still spread: read the key, or "
-                          "repeat the request."),
-        requestId, extra);
-    addDurability(reply, outcome);
-    return reply;
-}
-
-struct Failure
-{
-    QByteArray code = {};
-    const char *detail = "";
-};
-
-Failure failureOf(const FinishedWrite &write)
-{
-    switch (write.outcome.status) {
-    case Status::NotReady:
-        return {write.readiness == core::Readiness::Ready ? QByteArray("not_ready")
-                                                          : readinessCode(write.readiness),
-                "This node takes no writes now; nothing was changed."};
-    case Status::ClockOff:
-        return {"clock", "The clock of this node is off; nothing was changed."};
-    case Status::NoSpace:
-        return {"full", "The disk or the memory is full; nothing was changed."};
-    case Status::Failed:
-    case Status::TooFewReplicas:
-    case Status::ConditionFailed:
-    case Status::Done:
-        break;
-    }
-    return {"storage_failed", "The file of this node refused the write: it is not acknowledged."};
-}
-
-/// Whoever lost learns what is there now, and need not ask.
-HttpReply conditionFailedReply(const FinishedWrite &write)
-{
-    const QByteArray version = write.outcome.version.toString();
-    const bool isThere = write.outcome.existed;
-    HttpReply reply = problemReply(
-        412, "precondition_failed",
-        isThere ? QByteArray("The value there does not fit the condition; nothing was changed.")
-                : QByteArray("There is no value under this key; nothing was changed."),
-        write.requestId,
-        {{QLatin1String("version"),
-          isThere ? QJsonValue(QString::fromLatin1(version)) : QJsonValue(QJsonValue::Null)}});
-    if (isThere)
-        reply.headers.emplace_back("ETag", '"' + version + '"');
-    return reply;
-}
-
-/// The answer to a write that is not known to be done.
-HttpReply failureReply(const FinishedWrite &write)
-{
-    if (write.outcome.status == Status::ConditionFailed)
-        return conditionFailedReply(write);
-    if (write.outcome.status == Status::TooFewReplicas)
-        return tooFewReply(write.outcome, write.requestId);
-    const Failure failure = failureOf(write);
-    return unavailableReply(failure.code, detailOr(write.outcome, failure.detail), write.requestId);
-}
-
 QJsonObject bodyOf(const FinishedWrite &write)
 {
     QJsonObject body{
         {QLatin1String("version"), QString::fromLatin1(write.outcome.version.toString())}};
     base::api::putKey(body, write.key);
     return body;
+}
+
+/// Whoever lost learns what is there now, and need not ask.
+HttpReply conditionFailedReply(const WriteFailure &failure, const FinishedWrite &write)
+{
+    const QByteArray version = write.outcome.version.toString();
+    const bool isThere = write.outcome.existed;
+    HttpReply reply =
+        problemReply(failure.status, failure.code, failure.detail, write.requestId,
+                     {{QLatin1String("version"), isThere ? QJsonValue(QString::fromLatin1(version))
+                                                         : QJsonValue(QJsonValue::Null)}});
+    if (isThere)
+        reply.headers.emplace_back("ETag", '"' + version + '"');
+    return reply;
 }
 
 HttpReply doneReply(const QJsonObject &body, const core::WriteOutcome &outcome)
@@ -111,6 +44,60 @@ HttpReply doneReply(const QJsonObject &body, const core::WriteOutcome &outcome)
 }
 
 } // namespace
+
+WriteFailure failureOf(const core::WriteOutcome &outcome, core::Readiness readiness)
+{
+    const auto failure = [&outcome](const QByteArray &code, const char *detail) {
+        return WriteFailure{503, code, outcome.detail.isEmpty() ? detail : outcome.detail};
+    };
+    switch (outcome.status) {
+    case Status::TooFewReplicas:
+        return failure("too_few_replicas",
+                       "Too few replicas have it in time. It may still spread: read the key, or "
+                       "repeat the request.");
+    case Status::NotReady:
+        return failure(readiness == core::Readiness::Ready ? QByteArray("not_ready")
+                                                           : readinessCode(readiness),
+                       "This node takes no writes now; nothing was changed.");
+    case Status::ClockOff:
+        return failure("clock", "The clock of this node is off; nothing was changed.");
+    case Status::NoSpace:
+        return failure("full", "The disk or the memory is full; nothing was changed.");
+    case Status::ConditionFailed:
+        return {412, "precondition_failed",
+                outcome.existed ? "The value there does not fit the condition; nothing was changed."
+                                : "There is no value under this key; nothing was changed."};
+    case Status::Failed:
+    case Status::Done:
+        break;
+    }
+    return failure("storage_failed",
+                   "The file of this node refused the write: it is not acknowledged.");
+}
+
+HttpReply failureReply(const FinishedWrite &write)
+{
+    const core::WriteOutcome &outcome = write.outcome;
+    const WriteFailure failure = failureOf(outcome, write.readiness);
+    if (outcome.status == Status::ConditionFailed)
+        return conditionFailedReply(failure, write);
+    if (outcome.status != Status::TooFewReplicas)
+        return unavailableReply(failure.code, failure.detail, write.requestId);
+    const QJsonObject extra{{QLatin1String("outcome"), QLatin1String("unknown")},
+                            {QLatin1String("acked"), outcome.acked},
+                            {QLatin1String("required"), outcome.required}};
+    HttpReply reply = unavailableReply(failure.code, failure.detail, write.requestId, extra);
+    addDurability(reply, outcome);
+    return reply;
+}
+
+void addDurability(HttpReply &reply, const core::WriteOutcome &outcome)
+{
+    reply.headers.emplace_back("DynaKV-Durability",
+                               core::toText(outcome.durability) +
+                                   "; replicas=" + QByteArray::number(outcome.acked) + '/' +
+                                   QByteArray::number(outcome.replicas));
+}
 
 HttpReply putReply(const FinishedWrite &write)
 {

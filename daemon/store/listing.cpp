@@ -7,6 +7,11 @@ namespace dynakv::store {
 
 std::optional<Bound> ListQuery::start() const
 {
+    return order == Order::Ascending ? startFromBelow() : startFromAbove();
+}
+
+std::optional<Bound> ListQuery::startFromBelow() const
+{
     Bound start = {std::max(prefix, from), false};
     if (!after)
         return start;
@@ -22,22 +27,28 @@ std::optional<Bound> ListQuery::start() const
     return start;
 }
 
+std::optional<Bound> ListQuery::startFromAbove() const
+{
+    Bound start = {endOfPrefix(prefix), true};
+    if (!from.isEmpty() && (start.key.isEmpty() || from < start.key))
+        start = {from, false};
+    if (!after)
+        return start;
+    const qsizetype groupBytes = groupBytesOf(*after);
+    QByteArray below = groupBytes == 0 ? *after : after->left(groupBytes);
+    if (below.isEmpty())
+        return std::nullopt;
+    if (start.key.isEmpty() || below <= start.key)
+        start = {std::move(below), true};
+    return start;
+}
+
 qsizetype ListQuery::groupBytesOf(QByteArrayView key) const
 {
     if (delimiter.isEmpty() || !key.startsWith(prefix))
         return 0;
     const qsizetype at = key.indexOf(delimiter, prefix.size());
     return at < 0 ? 0 : at + delimiter.size();
-}
-
-QByteArray Listing::lastRow() const
-{
-    QByteArray last;
-    if (!keys.empty())
-        last = keys.back().key;
-    if (!prefixes.empty())
-        last = std::max(last, prefixes.back().prefix);
-    return last;
 }
 
 QByteArray endOfPrefix(QByteArray prefix)

@@ -32,7 +32,7 @@ void ListingCursor::fetch()
 
 void ListingCursor::fetchSlice()
 {
-    Partition::Scan scan(*m_partition, m_bound);
+    Partition::Scan scan(*m_partition, m_bound, m_query->order);
     const PackedRecord *last = nullptr;
     for (int visited = 0; visited < kSliceItems && m_rows.size() < m_batch; ++visited) {
         const PackedRecord *record = scan.record();
@@ -50,10 +50,8 @@ void ListingCursor::fetchSlice()
             continue;
         }
         addGroup(record->key().first(groupBytes));
-        if (m_bound.key.isEmpty()) {
-            m_isAtEnd = true;
+        if (m_isAtEnd)
             return;
-        }
         last = nullptr;
         if (m_rows.size() < m_batch)
             scan.seek(m_bound);
@@ -74,7 +72,12 @@ void ListingCursor::addGroup(QByteArrayView prefix)
 {
     m_rows.push_back({m_bytes.size(), prefix.size(), true, {}, 0, 0});
     m_bytes.insert(m_bytes.end(), prefix.begin(), prefix.end());
-    m_bound = {endOfPrefix(prefix.toByteArray()), false};
+    if (m_query->order == Order::Ascending) {
+        m_bound = {endOfPrefix(prefix.toByteArray()), false};
+        m_isAtEnd = m_bound.key.isEmpty();
+    } else {
+        m_bound = {prefix.toByteArray(), true};
+    }
 }
 
 } // namespace dynakv::store

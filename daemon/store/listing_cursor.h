@@ -38,6 +38,7 @@ public:
         return {m_bytes.data() + row().offset, row().size};
     }
     void drop();
+    [[nodiscard]] const Partition &partition() const { return *m_partition; }
 
 private:
     void fetch();

@@ -11,6 +11,7 @@ namespace dynakv::store {
 ListingMerge::ListingMerge(std::span<const Partition> partitions, const ListQuery &query,
                            const Bound &start)
     : m_prefixBytes(query.prefix.size())
+    , m_order(query.order)
 {
     // Keys are spread evenly, so a partition gives limit/256 of them, and seldom twice as many.
     const auto limit = static_cast<std::size_t>(query.limit);
@@ -35,19 +36,25 @@ void ListingMerge::drop()
         return;
     }
     m_group = front().bytes().toByteArray();
-    while (hasRow() && front().bytes() == m_group)
+    m_holders.clear();
+    while (hasRow() && front().bytes() == m_group) {
+        m_holders.push_back(&front().partition());
         dropFront();
+    }
 }
 
 ListingMerge::Entry ListingMerge::entryOf(ListingCursor &cursor) const
 {
-    return {keyHead(cursor.bytes().sliced(m_prefixBytes)), &cursor};
+    const quint64 head = keyHead(cursor.bytes().sliced(m_prefixBytes));
+    return {m_order == Order::Ascending ? head : ~head, &cursor};
 }
 
-bool ListingMerge::isBefore(const Entry &left, const Entry &right)
+bool ListingMerge::isBefore(const Entry &left, const Entry &right) const
 {
-    return left.head != right.head ? left.head < right.head
-                                   : left.cursor->bytes() < right.cursor->bytes();
+    if (left.head != right.head)
+        return left.head < right.head;
+    return m_order == Order::Ascending ? left.cursor->bytes() < right.cursor->bytes()
+                                       : right.cursor->bytes() < left.cursor->bytes();
 }
 
 void ListingMerge::dropFront()
@@ -66,15 +73,15 @@ void ListingMerge::dropFront()
 void ListingMerge::sink(std::size_t index)
 {
     for (;;) {
-        std::size_t least = 2 * index + 1;
-        if (least >= m_heap.size())
+        std::size_t first = 2 * index + 1;
+        if (first >= m_heap.size())
             return;
-        if (least + 1 < m_heap.size() && isBefore(m_heap[least + 1], m_heap[least]))
-            ++least;
-        if (!isBefore(m_heap[least], m_heap[index]))
+        if (first + 1 < m_heap.size() && isBefore(m_heap[first + 1], m_heap[first]))
+            ++first;
+        if (!isBefore(m_heap[first], m_heap[index]))
             return;
-        std::swap(m_heap[least], m_heap[index]);
-        index = least;
+        std::swap(m_heap[first], m_heap[index]);
+        index = first;
     }
 }
 

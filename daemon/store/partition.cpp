@@ -117,7 +117,7 @@ core::TreeLeaves Partition::leaves() const
 
 Walk Partition::visitSlice(Bound &bound, const Visitor &visit) const
 {
-    Scan scan(*this, bound);
+    Scan scan(*this, bound, Order::Ascending);
     const PackedRecord *last = nullptr;
     Walk walk = Walk::SliceFull;
     for (int visited = 0; visited < kSliceItems && walk == Walk::SliceFull; ++visited) {

@@ -11,6 +11,7 @@
 #include <absl/container/btree_set.h>
 
 #include <functional>
+#include <iterator>
 #include <mutex>
 #include <shared_mutex>
 #include <vector>
@@ -110,23 +111,34 @@ private:
 class Partition::Scan
 {
 public:
-    Scan(const Partition &partition, const Bound &bound)
+    Scan(const Partition &partition, const Bound &bound, Order order)
         : m_partition(partition)
         , m_lock(partition.m_mutex)
+        , m_isAscending(order == Order::Ascending)
     {
         seek(bound);
     }
     /// Null at the end.
     [[nodiscard]] const PackedRecord *record() const
     {
-        return m_at == m_partition.m_slots.end() ? nullptr : m_at->record;
+        if (m_isAscending)
+            return m_at == m_partition.m_slots.end() ? nullptr : m_at->record;
+        return m_at == m_partition.m_slots.begin() ? nullptr : std::prev(m_at)->record;
     }
-    void advance() { ++m_at; }
-    void seek(const Bound &bound) { m_at = m_partition.seek(bound.key, bound.isExclusive); }
+    void advance() { m_isAscending ? ++m_at : --m_at; }
+    void seek(const Bound &bound)
+    {
+        if (bound.key.isEmpty())
+            m_at = m_isAscending ? m_partition.m_slots.begin() : m_partition.m_slots.end();
+        else
+            m_at = m_partition.seek(bound.key, bound.isExclusive == m_isAscending);
+    }
 
 private:
     const Partition &m_partition;
     std::shared_lock<std::shared_mutex> m_lock;
+    bool m_isAscending;
+    /// In descending order the slot behind the place.
     Slots::const_iterator m_at;
 };
 

@@ -21,6 +21,29 @@ constexpr qint64 kGroupKeysCounted = 1000;
 constexpr qint64 kEstimateKeysEnough = 1024;
 constexpr qint64 kEstimateKeysMax = 65'536;
 
+/// A group that \a holders have keys of. One with too many is not counted to its end: partitions
+/// are hashed, so that each is a fair sample of the others.
+ListedPrefix countGroup(const QByteArray &group, const std::vector<const Partition *> &holders,
+                        const ListQuery &query)
+{
+    QByteArray first = group;
+    QByteArray end = endOfPrefix(group);
+    if (query.order == Order::Ascending) {
+        first = std::max(first, query.from);
+    } else if (!query.from.isEmpty()) {
+        const QByteArray behindFrom = query.from + '\0';
+        end = end.isEmpty() ? behindFrom : std::min(end, behindFrom);
+    }
+    qint64 counted = 0;
+    std::size_t sampled = 0;
+    while (sampled < holders.size() && counted <= kGroupKeysCounted)
+        counted += holders[sampled++]->countLive(first, end, query.wallMs, kEstimateKeysMax);
+    // The key that made the row may be gone by now.
+    counted = qMax<qint64>(1, counted);
+    return {group, counted * static_cast<qint64>(holders.size()) / static_cast<qint64>(sampled),
+            sampled < holders.size()};
+}
+
 /// In place, one after the other: a partition cannot move.
 template <std::size_t... index>
 std::array<Partition, sizeof...(index)> makePartitions(std::span<RecordPool> pools,
@@ -79,22 +102,6 @@ qint64 Table::Impl::estimate(const QByteArray &prefix, qint64 wallMs)
     const double liveShare =
         static_cast<double>(live) / static_cast<double>(qMax<qint64>(1, records));
     return qRound64(static_cast<double>(counted) * liveShare * core::kPartitionCount / sampled);
-}
-
-ListedPrefix Table::Impl::countGroup(QByteArrayView group, QByteArrayView from, qint64 wallMs) const
-{
-    // Counting is over when there are too many; partitions are hashed, so each is a fair sample.
-    const QByteArray end = endOfPrefix(group.toByteArray());
-    qint64 counted = 0;
-    int sampled = 0;
-    while (sampled < core::kPartitionCount && counted <= kGroupKeysCounted) {
-        const Partition &partition = partitions[static_cast<std::size_t>(sampled++)];
-        counted += partition.countLive(std::max(group, from), end, wallMs, kEstimateKeysMax);
-    }
-    // The key that made the row may be gone by now.
-    counted = qMax<qint64>(1, counted);
-    return {group.toByteArray(), counted * core::kPartitionCount / sampled,
-            sampled < core::kPartitionCount};
 }
 
 Table::Table()
@@ -194,15 +201,19 @@ Listing Table::list(const ListQuery &asked) const
     qint64 counted = 0;
     if (const auto start = query.start()) {
         ListingMerge rows(m_impl->partitions, query, *start);
-        for (int count = 0; rows.hasRow() && count < query.limit; ++count, rows.drop()) {
+        for (int count = 0; rows.hasRow() && count < query.limit; ++count) {
             const ListingCursor &at = rows.front();
-            if (!at.row().isGroup) {
-                listing.keys.push_back({at.bytes().toByteArray(), at.row().version,
-                                        at.row().valueBytes, at.row().expiresAtMs});
+            listing.lastRow = at.bytes().toByteArray();
+            const bool isGroup = at.row().isGroup;
+            if (!isGroup) {
+                listing.keys.push_back(
+                    {listing.lastRow, at.row().version, at.row().valueBytes, at.row().expiresAtMs});
                 ++counted;
-                continue;
             }
-            listing.prefixes.push_back(m_impl->countGroup(at.bytes(), query.from, query.wallMs));
+            rows.drop();
+            if (!isGroup)
+                continue;
+            listing.prefixes.push_back(countGroup(listing.lastRow, rows.holders(), query));
             if (listing.prefixes.back().isEstimated)
                 isAllCounted = false;
             else

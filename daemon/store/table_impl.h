@@ -17,8 +17,6 @@ struct Table::Impl
 {
     void updateStats(const core::RecordView &record, const PackedRecord *replaced);
     qint64 liveAt(qint64 wallMs);
-    [[nodiscard]] ListedPrefix countGroup(QByteArrayView group, QByteArrayView from,
-                                          qint64 wallMs) const;
     qint64 estimate(const QByteArray &prefix, qint64 wallMs);
 
     Impl();

@@ -8,8 +8,11 @@ namespace dynakv::store {
 /// How many records one hold of a lock may visit.
 inline constexpr int kSliceItems = 256;
 
-/// Where a walk begins: at the first key that is not less than, or greater than, this one. The
-/// default stands before all keys.
+enum class Order : quint8 { Ascending, Descending };
+
+/// Where a walk begins: at the first key that is not less than, or greater than, this one; in
+/// descending order the first that is not greater, or less. An empty key stands before all that
+/// the walk can meet.
 struct Bound
 {
     QByteArray key = {};

@@ -14,6 +14,9 @@ inline constexpr qsizetype kContextBytesMax = 4096;
 inline constexpr int kPageKeysDefault = 100;
 inline constexpr int kPageKeysMax = 1000;
 inline constexpr qsizetype kPageBytesMax = qsizetype{4} << 20;
+inline constexpr int kBatchLinesMax = 10'000;
+/// Of the lines of a batch, and of the values in its answer.
+inline constexpr qsizetype kBatchBytesMax = qsizetype{16} << 20;
 inline constexpr qint64 kTtlMsMin = 1000;
 inline constexpr qint64 kTtlMsMax = qint64{10} * 365 * 86'400 * 1000;
 inline constexpr int kMembersMax = 1024;

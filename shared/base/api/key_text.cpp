@@ -7,7 +7,7 @@ namespace dynakv::base::api {
 namespace {
 
 constexpr QLatin1String kKey("key");
-constexpr QLatin1String kKeyBase64("key_b64");
+constexpr QLatin1String kBase64("_b64");
 
 int hexDigit(char c)
 {
@@ -34,27 +34,45 @@ bool isUtf8(QByteArrayView bytes)
     return bytes.isValidUtf8();
 }
 
+bool isPlainText(QByteArrayView bytes)
+{
+    return isUtf8(bytes) && !losesByteOrderMark(bytes);
+}
+
+void putBytes(QJsonObject &object, QLatin1String name, const QByteArray &bytes)
+{
+    if (isPlainText(bytes))
+        object.insert(name, QString::fromUtf8(bytes));
+    else
+        object.insert(name + kBase64, QString::fromLatin1(bytes.toBase64()));
+}
+
+Result<QByteArray> takeBytes(const QJsonObject &object, QLatin1String name)
+{
+    const QJsonValue plain = object.value(name);
+    if (plain.isString())
+        return plain.toString().toUtf8();
+    const QString encodedName = name + kBase64;
+    const QJsonValue encoded = object.value(encodedName);
+    if (!encoded.isString()) {
+        return {ErrorCode::Invalid, "neither '" + QByteArray(name.data(), name.size()) + "' nor '" +
+                                        encodedName.toLatin1() + "' is there as a string"};
+    }
+    auto decoded = QByteArray::fromBase64Encoding(encoded.toString().toUtf8(),
+                                                  QByteArray::AbortOnBase64DecodingErrors);
+    if (!decoded)
+        return {ErrorCode::Invalid, '\'' + encodedName.toLatin1() + "' is not base64"};
+    return std::move(*decoded);
+}
+
 void putKey(QJsonObject &object, const QByteArray &key)
 {
-    if (isUtf8(key) && !losesByteOrderMark(key))
-        object.insert(kKey, QString::fromUtf8(key));
-    else
-        object.insert(kKeyBase64, QString::fromLatin1(key.toBase64()));
+    putBytes(object, kKey, key);
 }
 
 Result<QByteArray> takeKey(const QJsonObject &object)
 {
-    const QJsonValue plain = object.value(kKey);
-    if (plain.isString())
-        return plain.toString().toUtf8();
-    const QJsonValue encoded = object.value(kKeyBase64);
-    if (!encoded.isString())
-        return {ErrorCode::Invalid, "neither 'key' nor 'key_b64' is there as a string"};
-    auto decoded = QByteArray::fromBase64Encoding(encoded.toString().toUtf8(),
-                                                  QByteArray::AbortOnBase64DecodingErrors);
-    if (!decoded)
-        return {ErrorCode::Invalid, "'key_b64' is not base64"};
-    return std::move(*decoded);
+    return takeBytes(object, kKey);
 }
 
 QByteArray toTargetSegment(const QByteArray &key)

@@ -43,6 +43,7 @@ struct Bench
     std::map<Ticket, std::vector<Record>> appends = {};
     std::map<Ticket, std::optional<Durability>> wishes = {};
     std::vector<Reply> replies = {};
+    std::vector<GroupReply> groupReplies = {};
     std::vector<std::pair<LinkId, Push>> pushes = {};
     std::vector<std::pair<LinkId, PushAck>> acks = {};
     RequestId lastRequest = 0;
@@ -60,6 +61,8 @@ struct Bench
                 appends[append->ticket] = std::move(append->records);
             } else if (auto *reply = std::get_if<Reply>(&effect))
                 replies.push_back(*reply);
+            else if (auto *group = std::get_if<GroupReply>(&effect))
+                groupReplies.push_back(*group);
             else if (auto *send = std::get_if<Send>(&effect))
                 takeMessage(*send);
         }
@@ -77,6 +80,21 @@ struct Bench
         const Ticket ticket = ++ids;
         Effects out;
         replicator.write({++lastRequest, request}, clock, replicas, now, ticket, out);
+        take(std::move(out));
+        return ticket;
+    }
+    Ticket writeGroup(std::vector<WriteRequest> writes, int replicas = 1,
+                      const QByteArray &refused = {})
+    {
+        const Ticket ticket = ++ids;
+        Effects out;
+        const auto refusal = [&refused](const WriteRequest &write) -> std::optional<WriteOutcome> {
+            if (write.key != refused)
+                return std::nullopt;
+            return WriteOutcome{.status = Status::NoSpace, .detail = "full"};
+        };
+        replicator.writeGroup({++lastRequest, std::move(writes)}, refusal, clock, replicas, now,
+                              ticket, out);
         take(std::move(out));
         return ticket;
     }
@@ -141,6 +159,11 @@ class TestReplicator : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
+    void aGroupIsOneAppendAndOneAnswer();
+    void aRefusedWriteDoesNotKeepTheOthers();
+    void aGroupWaitsForAllItsPushes();
+    void aFailedGroupIsNotAcknowledged();
+    void onlyWhatIsOlderIsOverwrittenAsOfAClock();
     void writeIsAppendedAsAskedAndAnsweredOnceDurable();
     void nothingIsPushedBeforeItIsDurableHere();
     void stampIsAboveWhatIsHeld_data();
@@ -178,6 +201,134 @@ private Q_SLOTS:
     void foreignTicketIsNotTaken();
     void nothingIsKeptOnceAllIsDone();
 };
+
+void TestReplicator::aGroupIsOneAppendAndOneAnswer()
+{
+    Bench bench;
+    bench.links = {10, 11};
+    bench.records.apply(record("c", {1, 9}));
+    const Ticket ticket = bench.writeGroup({{.key = "a", .value = "1"},
+                                            {.key = "b", .value = "2", .ttlMs = 5000},
+                                            {.key = "a", .value = "3"},
+                                            {.key = "a", .kind = RecordKind::Tombstone},
+                                            {.key = "c", .kind = RecordKind::Tombstone}},
+                                           3);
+    QCOMPARE(bench.appends.size(), std::size_t{1});
+    const std::vector<Record> appended = bench.appends[ticket];
+    QCOMPARE(appended.size(), std::size_t{5});
+    for (std::size_t i = 1; i < appended.size(); ++i)
+        QVERIFY(appended[i - 1].version < appended[i].version);
+    QCOMPARE(appended[1].expiresAtMs, appended[1].version.wallMs() + 5000);
+    bench.commit(ticket);
+    QVERIFY(bench.replies.empty());
+    QCOMPARE(bench.groupReplies.size(), std::size_t{1});
+    QCOMPARE(bench.groupReplies[0].request, bench.lastRequest);
+    const std::vector<WriteOutcome> &outcomes = bench.groupReplies[0].outcomes;
+    QCOMPARE(outcomes.size(), std::size_t{5});
+    const bool existed[] = {false, false, true, true, true};
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        QCOMPARE(outcomes[i].status, Status::Done);
+        QCOMPARE(outcomes[i].version, appended[i].version);
+        QCOMPARE(outcomes[i].existed, existed[i]);
+        QCOMPARE(outcomes[i].acked, 1);
+        QCOMPARE(outcomes[i].replicas, 3);
+    }
+    QCOMPARE(bench.pushes.size(), std::size_t{2});
+    QCOMPARE(bench.pushes[0].second.records, appended);
+    QVERIFY(!bench.records.find("a")->isLive(kWallMs));
+    // Nothing is left in flight.
+    bench.commit(bench.put("a"));
+    QVERIFY(!bench.replies.back().outcome.existed);
+}
+
+void TestReplicator::aRefusedWriteDoesNotKeepTheOthers()
+{
+    Bench bench;
+    bench.records.apply(record("end", {std::numeric_limits<quint64>::max(), 9}));
+    const Ticket ticket =
+        bench.writeGroup({{.key = "a"}, {.key = "big"}, {.key = "end"}, {.key = "b"}}, 1, "big");
+    QCOMPARE(bench.appends[ticket].size(), std::size_t{2});
+    bench.commit(ticket);
+    const std::vector<WriteOutcome> &outcomes = bench.groupReplies.at(0).outcomes;
+    QCOMPARE(outcomes.size(), std::size_t{4});
+    QCOMPARE(outcomes[0].status, Status::Done);
+    QCOMPARE(outcomes[1].status, Status::NoSpace);
+    QCOMPARE(outcomes[1].detail, "full");
+    QCOMPARE(outcomes[2].status, Status::ClockOff);
+    QCOMPARE(outcomes[3].version, bench.appends[ticket][1].version);
+    // Where all are refused nothing is appended, and the answer is there at once.
+    const Ticket none = bench.writeGroup({{.key = "big"}}, 1, "big");
+    QVERIFY(!bench.appends.contains(none));
+    QCOMPARE(bench.groupReplies.at(1).outcomes.at(0).status, Status::NoSpace);
+}
+
+void TestReplicator::aGroupWaitsForAllItsPushes()
+{
+    Bench bench;
+    bench.links = {10, 11};
+    std::vector<WriteRequest> writes;
+    for (int i = 0; i < 5; ++i)
+        writes.push_back({.key = QByteArray::number(i), .value = QByteArray(100'000, 'v')});
+    writes[0].concern = {WriteConcern::Kind::Quorum};
+    bench.commit(bench.writeGroup(writes, 3));
+    // Two messages for each peer: 300 KB and 200 KB.
+    QCOMPARE(bench.pushes.size(), std::size_t{4});
+    QCOMPARE(bench.pushes[0].second.records.size(), std::size_t{3});
+    QCOMPARE(bench.pushes[2].second.records.size(), std::size_t{2});
+    bench.acknowledge(0, true, Durability::Interval); // Of 10,
+    bench.acknowledge(3);                             // of 11: nobody has all of it.
+    QVERIFY(bench.groupReplies.empty());
+    bench.acknowledge(1, false); // The other one of 11 was refused: it never counts.
+    QVERIFY(bench.groupReplies.empty());
+    bench.acknowledge(2);
+    QCOMPARE(bench.groupReplies.size(), std::size_t{1});
+    for (const WriteOutcome &outcome : bench.groupReplies[0].outcomes) {
+        QCOMPARE(outcome.status, Status::Done);
+        QCOMPARE(outcome.acked, 2);
+        QCOMPARE(outcome.durability, Durability::Interval);
+    }
+}
+
+void TestReplicator::aFailedGroupIsNotAcknowledged()
+{
+    Bench bench;
+    bench.commit(bench.writeGroup({{.key = "a"}, {.key = "b"}}), Committed::Result::NoSpace);
+    for (const WriteOutcome &outcome : bench.groupReplies.at(0).outcomes) {
+        QCOMPARE(outcome.status, Status::NoSpace);
+        QCOMPARE(outcome.detail, "reason");
+        QCOMPARE(outcome.acked, 0);
+    }
+    bench.writeGroup({{.key = "a", .timeoutMs = 50}, {.key = "b"}});
+    bench.expire(50);
+    QCOMPARE(bench.groupReplies.at(1).outcomes.at(1).status, Status::TooFewReplicas);
+}
+
+void TestReplicator::onlyWhatIsOlderIsOverwrittenAsOfAClock()
+{
+    Bench bench;
+    const quint64 clock = clockAt(kWallMs - kHour);
+    bench.records.apply(record("old", {clock - 1, 9}));
+    bench.records.apply(record("same", {clock, 9}));
+    bench.records.apply(record("new", {clock + 1, 9}));
+    std::vector<WriteRequest> writes;
+    for (const char *key : {"old", "same", "new", "none"})
+        writes.push_back({.key = key, .kind = RecordKind::Tombstone, .asOfClock = clock});
+    const quint64 before = bench.clock.last();
+    const Ticket ticket = bench.writeGroup(writes);
+    QCOMPARE(bench.appends[ticket].size(), std::size_t{2});
+    QCOMPARE(bench.appends[ticket][0].version, (Version{clock, kSelf}));
+    QCOMPARE(bench.clock.last(), before);
+    bench.commit(ticket);
+    const std::vector<WriteOutcome> &outcomes = bench.groupReplies.at(0).outcomes;
+    const bool existed[] = {true, false, false, false};
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        QCOMPARE(outcomes[i].status, Status::Done);
+        QCOMPARE(outcomes[i].existed, existed[i]);
+    }
+    QVERIFY(bench.records.find("new")->isLive(kWallMs));
+    QVERIFY(bench.records.find("same")->isLive(kWallMs));
+    QVERIFY(!bench.records.find("old")->isLive(kWallMs));
+}
 
 void TestReplicator::writeIsAppendedAsAskedAndAnsweredOnceDurable()
 {

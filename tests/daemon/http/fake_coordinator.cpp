@@ -31,11 +31,19 @@ FakeCoordinator::~FakeCoordinator()
 
 void FakeCoordinator::submit(core::WriteRequest request, Completion done)
 {
+    submitGroup({std::move(request)},
+                [done = std::move(done)](std::vector<core::WriteOutcome> outcomes) {
+                    done(std::move(outcomes.front()));
+                });
+}
+
+void FakeCoordinator::submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done)
+{
     {
         const std::lock_guard lock(m_mutex);
         ++m_submitted;
-        m_last = request;
-        m_writes.push_back({std::move(request), std::move(done)});
+        m_last = group.back();
+        m_writes.push_back({std::move(group), std::move(done)});
     }
     m_wake.notify_all();
 }
@@ -114,11 +122,13 @@ void FakeCoordinator::run()
         m_wake.wait(lock, [this] { return m_isEnding || (!m_isHeld && !m_writes.empty()); });
         if (m_writes.empty())
             return;
-        Write write = std::move(m_writes.front());
+        const Writes writes = std::move(m_writes.front());
         m_writes.pop_front();
-        const core::WriteOutcome outcome = m_fixed ? *m_fixed : apply(write.request);
+        std::vector<core::WriteOutcome> outcomes;
+        for (const core::WriteRequest &request : writes.requests)
+            outcomes.push_back(m_fixed ? *m_fixed : apply(request));
         lock.unlock();
-        write.done(outcome);
+        writes.done(std::move(outcomes));
         lock.lock();
     }
 }
@@ -126,7 +136,10 @@ void FakeCoordinator::run()
 core::WriteOutcome FakeCoordinator::apply(const core::WriteRequest &request)
 {
     core::WriteOutcome outcome;
-    outcome.version = {++m_clock, kSelf};
+    if (const auto held = m_table.stampOf(request.key);
+        held && request.asOfClock && held->version.clock >= *request.asOfClock)
+        return outcome;
+    outcome.version = {request.asOfClock ? *request.asOfClock : ++m_clock, kSelf};
     outcome.acked = 1;
     outcome.replicas = 3;
     const auto before = m_table.find(request.key);

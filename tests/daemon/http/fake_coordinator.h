@@ -24,6 +24,7 @@ public:
     void submit(core::WriteRequest request, Completion done) override;
     /// Answered at once, on this thread, with what setReplicas() said.
     void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done) override;
+    void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done) override;
     [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
 
     void setReadiness(core::Readiness readiness);
@@ -34,14 +35,15 @@ public:
     /// Writes wait from here on, until release().
     void hold();
     void release();
+    /// Single writes and groups.
     [[nodiscard]] int submittedCount() const;
     [[nodiscard]] core::WriteRequest lastRequest() const;
 
 private:
-    struct Write
+    struct Writes
     {
-        core::WriteRequest request;
-        Completion done;
+        std::vector<core::WriteRequest> requests;
+        GroupCompletion done;
     };
 
     void run();
@@ -50,7 +52,7 @@ private:
     store::Table &m_table;
     mutable std::mutex m_mutex;
     std::condition_variable m_wake;
-    std::deque<Write> m_writes = {};
+    std::deque<Writes> m_writes = {};
     core::ClusterView m_view = {};
     std::vector<core::ReplicaView> m_replicas = {};
     std::optional<core::WriteOutcome> m_fixed = {};

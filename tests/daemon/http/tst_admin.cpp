@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
 #include "daemon/store/table.h"
 #include "tests/daemon/http/fake_coordinator.h"
@@ -43,6 +44,7 @@ private:
 
     std::unique_ptr<store::Table> m_table;
     std::unique_ptr<test::FakeCoordinator> m_coordinator;
+    std::unique_ptr<http::PrefixDeletions> m_deletions;
     std::unique_ptr<test::FakeFileKeeper> m_file;
     std::unique_ptr<ApiContext> m_context;
     core::ReplicaQuestion m_question;          ///< The last one,
@@ -52,13 +54,16 @@ private Q_SLOTS:
     void init()
     {
         m_context.reset();
+        m_deletions.reset();
         m_coordinator.reset();
         m_table = std::make_unique<store::Table>();
         m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
+        m_deletions = std::make_unique<http::PrefixDeletions>(
+            *m_table, *m_coordinator, [] { return qint64{1'700'000'000'000}; });
         m_file = std::make_unique<test::FakeFileKeeper>();
         m_context.reset(new ApiContext{*m_table, *m_coordinator, *m_file, 1 << 20, "1.2.3",
                                        [] { return qint64{1'700'000'000'000}; },
-                                       core::Durability::Sync});
+                                       core::Durability::Sync, *m_deletions});
     }
 
     void aCompactionIsAJobThatCanBeFollowed()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/key_view.h"
 #include "daemon/http/page_cursor.h"
+#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
 #include "shared/base/limits.h"
 #include "tests/daemon/http/fake_coordinator.h"
@@ -86,6 +87,9 @@ private Q_SLOTS:
     void refusesForeignCursors_data();
     void refusesForeignCursors();
     void endsAPageAtItsByteBound();
+    void listsGroupsInBothOrders_data();
+    void listsGroupsInBothOrders();
+    void endsAPageOfGroupsAtItsByteBound();
     void listsValuesAsTheyWereSent();
     void endsAPageOfValuesAtItsByteBound();
     void leavesOutWhatVanishedMeanwhile();
@@ -106,6 +110,7 @@ private:
 
     std::unique_ptr<store::Table> m_table;
     std::unique_ptr<test::FakeCoordinator> m_coordinator;
+    std::unique_ptr<http::PrefixDeletions> m_deletions;
     std::unique_ptr<test::FakeFileKeeper> m_file = std::make_unique<test::FakeFileKeeper>();
     std::unique_ptr<http::ApiContext> m_context;
     quint64 m_clock = 0;
@@ -114,11 +119,15 @@ private:
 void TestApi::init()
 {
     m_context.reset();
+    m_deletions.reset();
     m_coordinator.reset();
     m_table = std::make_unique<store::Table>();
     m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
+    m_deletions = std::make_unique<http::PrefixDeletions>(*m_table, *m_coordinator,
+                                                          [] { return qint64{1'700'000'000'000}; });
     m_context.reset(new http::ApiContext{*m_table, *m_coordinator, *m_file, kValueBytesMax, "1.2.3",
-                                         [] { return kNowMs; }, core::Durability::Sync});
+                                         [] { return kNowMs; }, core::Durability::Sync,
+                                         *m_deletions});
     m_clock = quint64{1'600'000'000'123} << 16;
 }
 
@@ -482,8 +491,7 @@ void TestApi::refusesPuts()
 void TestApi::refusesWhatHasNoEffectYet_data()
 {
     QTest::addColumn<QByteArray>("what");
-    for (const char *what : {"r", "/v1/watch", "/v1/batch", "/v1/admin/leave",
-                             "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
+    for (const char *what : {"r", "at-least", "/v1/watch", "/v1/admin/leave"})
         QTest::newRow(what) << QByteArray(what);
 }
 
@@ -774,7 +782,7 @@ void TestApi::listsPageByPage()
 
 void TestApi::refusesForeignCursors_data()
 {
-    const QByteArray identity = "1:p"; // Of prefix=p, as the handler makes it.
+    const QByteArray identity = "1:p0:+"; // Of prefix=p, as the handler makes it.
     const QByteArray good = http::PageCursor{"p1"}.toText(identity);
     QTest::addColumn<QByteArray>("target");
     QTest::addColumn<int>("status");
@@ -783,6 +791,8 @@ void TestApi::refusesForeignCursors_data()
     QTest::newRow("of another prefix") << "/v1/keys?prefix=q&after=" + good << 400;
     QTest::newRow("of no prefix") << "/v1/keys?after=" + good << 400;
     QTest::newRow("with another start") << "/v1/keys?prefix=p&from=p1&after=" + good << 400;
+    QTest::newRow("in the other order") << "/v1/keys?prefix=p&reverse=true&after=" + good << 400;
+    QTest::newRow("with groups") << "/v1/keys?prefix=p&delimiter=/&after=" + good << 400;
     QTest::newRow("a key") << QByteArray("/v1/keys?prefix=p&after=p1") << 400;
     QTest::newRow("empty") << QByteArray("/v1/keys?prefix=p&after=") << 400;
     QTest::newRow("cut short") << "/v1/keys?prefix=p&after=" + good.left(12) << 400;
@@ -809,6 +819,81 @@ void TestApi::endsAPageAtItsByteBound()
     QVERIFY(answer.body.size() <= base::limits::kPageBytesMax);
     QVERIFY(objectOf(answer).value(QLatin1String("keys")).toArray().size() > 500);
     QVERIFY(!headerOf(answer, "Link").isEmpty());
+}
+
+void TestApi::listsGroupsInBothOrders_data()
+{
+    QTest::addColumn<QByteArray>("parameters");
+    QTest::addColumn<QByteArrayList>("rows");
+    QTest::newRow("ascending") << QByteArray("delimiter=/")
+                               << QByteArrayList{"a", "a/ 2", "a0", "b/ 1", "/zIv 1", "z"};
+    QTest::newRow("descending") << QByteArray("delimiter=/&reverse=true")
+                                << QByteArrayList{"z", "/zIv 1", "b/ 1", "a0", "a/ 2", "a"};
+    QTest::newRow("descending from within a group")
+        << QByteArray("delimiter=/&reverse&from=a/1") << QByteArrayList{"a/ 1", "a"};
+    QTest::newRow("below a prefix")
+        << QByteArray("delimiter=%2F&prefix=a%2F") << QByteArrayList{"a/1", "a/2"};
+    QTest::newRow("no group") << QByteArray("delimiter=&prefix=b") << QByteArrayList{"b/1"};
+}
+
+/// Whatever the size of the pages: of a group its prefix, in base64 where it has to be, and count.
+void TestApi::listsGroupsInBothOrders()
+{
+    QFETCH(QByteArray, parameters);
+    QFETCH(QByteArrayList, rows);
+    for (const char *key : {"a", "a/1", "a/2", "a0", "b/1", "z",
+                            "\xFF"
+                            "2/1"})
+        store(key, "1");
+    if (rows.contains("z")) // By bytes 0xFF is the last one.
+        rows.move(rows.indexOf("/zIv 1"), rows.first() == "a" ? rows.size() - 1 : 0);
+    for (int limit = 1; limit <= 7; ++limit) {
+        QByteArrayList seen;
+        QByteArray target = "/v1/keys?" + parameters + "&limit=" + QByteArray::number(limit);
+        while (!target.isEmpty() && seen.size() <= rows.size()) {
+            const HttpReply answer = get(target);
+            QCOMPARE(answer.status, 200);
+            const QJsonObject body = objectOf(answer);
+            QByteArrayList page;
+            for (const QJsonValue &row : body.value(QLatin1String("keys")).toArray())
+                page += row[QLatin1String("key")].toString().toUtf8();
+            for (const QJsonValue &row : body.value(QLatin1String("prefixes")).toArray()) {
+                page += row[QLatin1String("prefix")]
+                            .toString(row[QLatin1String("prefix_b64")].toString())
+                            .toUtf8() +
+                        ' ' + QByteArray::number(row[QLatin1String("count")].toInt());
+                QVERIFY(!row.toObject().contains(QLatin1String("estimated")));
+            }
+            std::sort(page.begin(), page.end(), [&rows](const auto &left, const auto &right) {
+                return rows.indexOf(left) < rows.indexOf(right);
+            });
+            QVERIFY(page.size() <= limit);
+            seen += page;
+            const QByteArray link = headerOf(answer, "Link");
+            target = link.mid(1, link.indexOf('>') - 1);
+        }
+        QCOMPARE(seen, rows);
+    }
+    QCOMPARE(get("/v1/keys?reverse=maybe").status, 400);
+    QCOMPARE(get("/v1/keys?delimiter=" + QByteArray(1025, 'a')).status, 400);
+}
+
+void TestApi::endsAPageOfGroupsAtItsByteBound()
+{
+    for (int i = 0; i < 1000; ++i)
+        store(QByteArray::number(1000 + i) + QByteArray(1019, '\x01') + '/', "1");
+    int rows = 0;
+    QByteArray target = "/v1/keys?limit=1000&delimiter=/&reverse";
+    for (int page = 0; page < 2; ++page) {
+        const HttpReply answer = get(target);
+        QVERIFY(answer.body.size() <= base::limits::kPageBytesMax);
+        rows +=
+            static_cast<int>(objectOf(answer).value(QLatin1String("prefixes")).toArray().size());
+        const QByteArray link = headerOf(answer, "Link");
+        target = link.mid(1, link.indexOf('>') - 1);
+    }
+    QCOMPARE(rows, 1000);
+    QCOMPARE(target, QByteArray());
 }
 
 void TestApi::listsValuesAsTheyWereSent()
@@ -874,12 +959,14 @@ void TestApi::leavesOutWhatVanishedMeanwhile()
                                    kValueBytesMax,
                                    "1.2.3",
                                    [&nowMs] { return nowMs++; },
-                                   core::Durability::Sync};
+                                   core::Durability::Sync,
+                                   *m_deletions};
     const auto page = [&ticking](const QByteArray &target) {
         return std::get<HttpReply>(http::route(request(Method::Get, target), ticking));
     };
     const HttpReply first = page("/v1/keys?values=true&limit=1");
-    QVERIFY2(first.body.startsWith("{\"keys\":[],\"next\":"), first.body.constData());
+    QVERIFY2(first.body.startsWith("{\"keys\":[],\"prefixes\":[],\"next\":"),
+             first.body.constData());
     const QByteArray link = headerOf(first, "Link");
     const HttpReply second = page(link.mid(1, link.indexOf('>') - 1));
     QVERIFY(second.body.contains("\"value\":2}"));

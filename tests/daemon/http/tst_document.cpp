@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
 #include "daemon/store/table.h"
 #include "tests/daemon/http/fake_coordinator.h"
@@ -73,13 +74,10 @@ private Q_SLOTS:
         store::Table table;
         test::FakeCoordinator coordinator(table);
         test::FakeFileKeeper file;
-        const ApiContext context{table,
-                                 coordinator,
-                                 file,
-                                 1 << 20,
-                                 "1.2.3",
-                                 [] { return qint64{0}; },
-                                 core::Durability::Sync};
+        const auto wallMs = [] { return qint64{0}; };
+        PrefixDeletions deletions(table, coordinator, wallMs);
+        const ApiContext context{
+            table, coordinator, file, 1 << 20, "1.2.3", wallMs, core::Durability::Sync, deletions};
         HttpRequest request;
         request.path = "/openapi.json";
         const HttpReply reply = std::get<HttpReply>(route(request, context));

@@ -35,7 +35,7 @@ core::Record makeTombstone(const QByteArray &key, quint64 clock)
 using Rows = std::vector<std::pair<QByteArray, qint64>>;
 
 /// Both parts of a page as the one list that they are.
-Rows rowsOf(const Listing &page)
+Rows rowsOf(const Listing &page, Order order = Order::Ascending)
 {
     Rows rows;
     for (const ListedKey &key : page.keys)
@@ -43,6 +43,8 @@ Rows rowsOf(const Listing &page)
     for (const ListedPrefix &prefix : page.prefixes)
         rows.emplace_back(prefix.prefix, prefix.count);
     std::sort(rows.begin(), rows.end());
+    if (order == Order::Descending)
+        std::reverse(rows.begin(), rows.end());
     return rows;
 }
 
@@ -51,12 +53,23 @@ Rows walkAll(const Table &table, ListQuery query)
     Rows rows;
     for (;;) {
         const Listing page = table.list(query);
-        const Rows shown = rowsOf(page);
+        const Rows shown = rowsOf(page, query.order);
         rows.insert(rows.end(), shown.begin(), shown.end());
         if (!page.hasMore || shown.empty())
             return rows;
-        query.after = page.lastRow();
+        query.after = page.lastRow;
     }
+}
+
+bool isBehind(const QByteArray &row, const ListQuery &query)
+{
+    if (!query.after)
+        return true;
+    if (query.order == Order::Ascending)
+        return row > *query.after;
+    // A key of a group stands for it.
+    const qsizetype groupBytes = query.groupBytesOf(*query.after);
+    return row < (groupBytes == 0 ? *query.after : query.after->left(groupBytes));
 }
 
 /// What a walk should give, told the plainest way.
@@ -64,15 +77,20 @@ Rows expectedRows(const std::map<QByteArray, core::Record> &records, const ListQ
 {
     std::map<QByteArray, qint64> rows;
     for (const auto &[key, record] : records) {
-        if (!key.startsWith(query.prefix) || key < query.from || !record.isLive(query.wallMs))
+        const bool isBefore = query.order == Order::Ascending
+                                  ? key < query.from
+                                  : !query.from.isEmpty() && key > query.from;
+        if (!key.startsWith(query.prefix) || isBefore || !record.isLive(query.wallMs))
             continue;
         const qsizetype at =
             query.delimiter.isEmpty() ? -1 : key.indexOf(query.delimiter, query.prefix.size());
         const QByteArray row = at < 0 ? key : key.left(at + query.delimiter.size());
-        if (!query.after || row > *query.after)
+        if (isBehind(row, query))
             rows[row] += at < 0 ? 0 : 1;
     }
-    return {rows.begin(), rows.end()};
+    if (query.order == Order::Ascending)
+        return {rows.begin(), rows.end()};
+    return {rows.rbegin(), rows.rend()};
 }
 
 /// Few distinct bytes, so that groups meet; the last byte of all is among them.
@@ -133,15 +151,47 @@ private Q_SLOTS:
             const Listing page = table.list(query);
             QCOMPARE(page.keys.size() + page.prefixes.size(), std::size_t{1});
             hasMore = page.hasMore;
-            last.append(page.lastRow());
-            query.after = page.lastRow();
+            last.append(page.lastRow);
+            query.after = page.lastRow;
         }
         QCOMPARE(last, (QByteArrayList{"a", "b/", "c", "d/"}));
         // A key of a group stands for it.
         query.after = "b/1";
         QCOMPARE(rowsOf(table.list(query)), (Rows{{"c", 0}}));
-        QCOMPARE(table.list({}).lastRow(), "d/1");
-        QCOMPARE(Listing().lastRow(), "");
+        QCOMPARE(table.list({}).lastRow, "d/1");
+        QCOMPARE(Listing().lastRow, "");
+    }
+
+    void descendingRowsAreTheSameTheOtherWayRound()
+    {
+        Table table;
+        for (const char *key : {"a", "a/1", "a/2", "a0", "b/", "c", "\xFF", "\xFF\xFF"})
+            table.apply(makeRecord(key));
+        ListQuery query;
+        query.order = Order::Descending;
+        query.delimiter = "/";
+        const auto rows = [&] { return rowsOf(table.list(query), query.order); };
+        QCOMPARE(rows(), (Rows{{"\xFF\xFF", 0},
+                               {"\xFF", 0},
+                               {"c", 0},
+                               {"b/", 1},
+                               {"a0", 0},
+                               {"a/", 2},
+                               {"a", 0}}));
+        QCOMPARE(table.list(query).keys.front().key, "\xFF\xFF");
+        QCOMPARE(table.list(query).lastRow, "a");
+        query.from = "a/1"; // Stands in the middle of its group.
+        QCOMPARE(rows(), (Rows{{"a/", 1}, {"a", 0}}));
+        query.from = "b";
+        query.limit = 1;
+        QCOMPARE(walkAll(table, query), (Rows{{"a0", 0}, {"a/", 2}, {"a", 0}}));
+        query.from = "";
+        query.prefix = "a/";
+        QCOMPARE(walkAll(table, query), (Rows{{"a/2", 0}, {"a/1", 0}}));
+        query.prefix = "\xFF";
+        QCOMPARE(walkAll(table, query), (Rows{{"\xFF\xFF", 0}, {"\xFF", 0}}));
+        query.after = "";
+        QCOMPARE(rows(), Rows());
     }
 
     void randomGroupsAreWhatTheModelGives_data()
@@ -169,9 +219,10 @@ private Q_SLOTS:
         }
         const std::array<QByteArray, 6> delimiters = {
             "/", "a", "\xFF", "\xFF\xFF", QByteArray("\0", 1), QByteArray("/\0", 2)};
-        for (int i = 0; i < 50; ++i) {
+        for (int i = 0; i < 100; ++i) {
             ListQuery query;
-            query.delimiter = delimiters[random() % delimiters.size()];
+            if (random() % 4 != 0)
+                query.delimiter = delimiters[random() % delimiters.size()];
             if (random() % 2 == 0)
                 query.prefix =
                     random() % 2 == 0 ? QByteArray("shared-") : randomKey(random).left(2);
@@ -180,11 +231,12 @@ private Q_SLOTS:
             if (random() % 2 == 0)
                 query.after = randomKey(random);
             query.limit = 1 + static_cast<int>(random() % 50);
+            query.order = random() % 2 == 0 ? Order::Ascending : Order::Descending;
             query.wallMs = kNowMs - 5 + static_cast<qint64>(random() % 10);
             const Rows expected = expectedRows(records, query);
             const Listing page = table.list(query);
             const auto size = qMin(expected.size(), static_cast<std::size_t>(query.limit));
-            QCOMPARE(rowsOf(page),
+            QCOMPARE(rowsOf(page, query.order),
                      Rows(expected.begin(), std::next(expected.begin(), qsizetype(size))));
             QCOMPARE(page.hasMore, expected.size() > size);
             QCOMPARE(walkAll(table, query), expected);

@@ -71,9 +71,20 @@ class TestTableThreads : public QObject
 {
     Q_OBJECT
 
+private:
+    static void addOrders()
+    {
+        QTest::addColumn<Order>("order");
+        QTest::newRow("ascending") << Order::Ascending;
+        QTest::newRow("descending") << Order::Descending;
+    }
+
 private Q_SLOTS:
+    void aWalkBesideAWriterGivesEachStayingKeyExactlyOnce_data() { addOrders(); }
+
     void aWalkBesideAWriterGivesEachStayingKeyExactlyOnce()
     {
+        QFETCH(Order, order);
         Table table;
         for (int i = 0; i < kStayingKeys; ++i)
             table.apply(makeRecord(stayingKey(i), 1));
@@ -81,14 +92,16 @@ private Q_SLOTS:
         for (int walk = 0; walk < 15; ++walk) {
             ListQuery query;
             query.limit = 7 + walk * 40;
+            query.order = order;
+            const bool isAscending = order == Order::Ascending;
             QByteArray previous;
             int staying = 0;
             for (bool hasMore = true; hasMore;) {
                 const Listing page = table.list(query);
                 for (const ListedKey &key : page.keys) {
-                    QVERIFY(key.key > previous);
+                    QVERIFY(previous.isEmpty() || (previous < key.key) == isAscending);
                     previous = key.key;
-                    if (key.key == stayingKey(staying))
+                    if (key.key == stayingKey(isAscending ? staying : kStayingKeys - 1 - staying))
                         ++staying;
                 }
                 query.after = previous;
@@ -98,8 +111,11 @@ private Q_SLOTS:
         }
     }
 
+    void aWalkOfGroupsBesideAWriterGivesEachStayingOneExactlyOnce_data() { addOrders(); }
+
     void aWalkOfGroupsBesideAWriterGivesEachStayingOneExactlyOnce()
     {
+        QFETCH(Order, order);
         constexpr int groups = 300;
         Table table;
         QByteArrayList rows;
@@ -117,6 +133,7 @@ private Q_SLOTS:
             ListQuery query;
             query.delimiter = "/";
             query.limit = 97 + walk * 150;
+            query.order = order;
             QByteArrayList walked;
             for (bool hasMore = true; hasMore;) {
                 const Listing page = table.list(query);
@@ -128,8 +145,8 @@ private Q_SLOTS:
                     shown.append(prefix.prefix);
                 }
                 std::sort(shown.begin(), shown.end());
-                walked += shown;
-                query.after = page.lastRow();
+                walked = order == Order::Ascending ? walked + shown : shown + walked;
+                query.after = page.lastRow;
                 hasMore = page.hasMore;
             }
             QVERIFY(std::is_sorted(walked.begin(), walked.end(), std::less_equal<>()));

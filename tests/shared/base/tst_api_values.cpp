@@ -55,6 +55,7 @@ KeyPage examplePage()
     KeyPage page;
     page.keys = {{"a", "v1", 0, 1709210096789, std::nullopt},
                  {QByteArray("\xFF\x00", 2), "v2", 1 << 20, 0, 4107542400000}};
+    page.prefixes = {{"dir/", 17, false}, {"\xFE/", 5000, true}};
     page.totalEstimate = 1'000'000;
     page.next = "b3BhcXVl";
     return page;
@@ -178,6 +179,10 @@ void ApiValuesTest::aDamagedKeyPageIsRefused_data()
         << wrap("\"key\":\"" + QByteArray(1025, 'k') + "\"," + entry);
     QTest::newRow("no version") << wrap(
         R"("key":"k","size":1,"updated_at":"2024-01-01T00:00:00Z")");
+    QTest::newRow("an empty prefix")
+        << QByteArray(R"({"total_estimate":1,"keys":[],"prefixes":[{"prefix":"","count":1}]})");
+    QTest::newRow("a prefix without a count")
+        << QByteArray(R"({"total_estimate":1,"keys":[],"prefixes":[{"prefix":"a/"}]})");
     QTest::newRow("a bad expiry") << wrap(R"("key":"k","expires_at":5,)" + entry);
 }
 
