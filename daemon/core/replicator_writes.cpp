@@ -63,7 +63,10 @@ void Replicator::stamp(Pending &pending, WriteRequest &&asked, HybridClock &cloc
 {
     WriteOutcome &outcome = pending.outcomes.emplace_back();
     Version newest;
-    if (const auto stored = m_records.find(asked.key)) {
+    // A version above all that the table holds needs no look at what it holds for this key.
+    const bool isAboveAll = pending.isGroup && asked.kind == RecordKind::Value &&
+                            !asked.asOfClock && m_records.newestClock() <= clock.last();
+    if (const auto stored = isAboveAll ? std::nullopt : m_records.find(asked.key)) {
         newest = stored->version;
         outcome.existed = stored->isLive(now.wallMs);
     }
