@@ -70,7 +70,9 @@ struct WriteOutcome
     };
     Status status = Status::Done;
     Version version = {};
-    bool existed = false; ///< Whether a live value was there before.
+    /// Whether a live value was there before; of a value in a group only if it was under way, as
+    /// nobody asks and looking for it would cost as much as all the rest.
+    bool existed = false;
     Durability durability = Durability::Sync;
     int acked = 0;
     int required = 1;

@@ -38,6 +38,8 @@ public:
     /// only those whose leaf is in \a leaves.
     [[nodiscard]] virtual std::vector<KeyStamp> stamps(quint8 partition, const LeafSet &leaves,
                                                        QByteArrayView after, int limit) const = 0;
+    /// No record has a greater clock than this, but such as are just being applied.
+    [[nodiscard]] virtual quint64 newestClock() const = 0;
     /// Records held, tombstones included.
     [[nodiscard]] virtual qint64 recordCount() const = 0;
     /// Records held but tombstones.

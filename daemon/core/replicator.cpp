@@ -26,13 +26,16 @@ std::vector<std::vector<Record>> inPushes(std::vector<Record> records)
 
 KeyState Replicator::stateOf(const QByteArray &key, qint64 wallMs) const
 {
-    KeyState newest;
-    if (const auto stored = m_records.find(key))
-        newest = {stored->version, stored->isLive(wallMs)};
-    if (const auto flying = m_inFlight.find(key);
-        flying != m_inFlight.end() && newest.version < flying->second.state.version)
-        newest = flying->second.state;
-    return newest;
+    const KeyState flying = stateOnTheWay(key);
+    if (const auto stored = m_records.find(key); stored && flying.version < stored->version)
+        return {stored->version, stored->isLive(wallMs)};
+    return flying;
+}
+
+KeyState Replicator::stateOnTheWay(const QByteArray &key) const
+{
+    const auto flying = m_inFlight.find(key);
+    return flying == m_inFlight.end() ? KeyState{} : flying->second.state;
 }
 
 const std::vector<Record> *Replicator::pushedAs(Ticket ticket) const

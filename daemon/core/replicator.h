@@ -98,6 +98,7 @@ private:
         int count = 0;
     };
 
+    [[nodiscard]] KeyState stateOnTheWay(const QByteArray &key) const;
     Pending begin(RequestId request, const WriteRequest &first, int replicas, Time now) const;
     void stamp(Pending &pending, WriteRequest &&asked, const KeyState &seen, HybridClock &clock,
                Time now);

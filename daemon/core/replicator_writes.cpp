@@ -63,7 +63,11 @@ void Replicator::stamp(Pending &pending, WriteRequest &&asked, const KeyState &s
                        HybridClock &clock, Time now)
 {
     WriteOutcome &outcome = pending.outcomes.emplace_back();
-    const KeyState here = stateOf(asked.key, now.wallMs);
+    // A version above all that the table holds needs no look at what it holds for this key.
+    const bool isAboveAll = pending.isGroup && asked.kind == RecordKind::Value &&
+                            !asked.asOfClock && asked.condition.isEmpty() &&
+                            m_records.newestClock() <= clock.last();
+    const KeyState here = isAboveAll ? stateOnTheWay(asked.key) : stateOf(asked.key, now.wallMs);
     const KeyState &newest = here.version < seen.version ? seen : here;
     outcome.existed = newest.isLive;
     if (!asked.condition.holds(newest.live())) {

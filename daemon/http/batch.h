@@ -8,8 +8,8 @@
 #include <QByteArray>
 
 #include <functional>
+#include <map>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 namespace dynakv::http {
@@ -59,7 +59,7 @@ private:
     std::vector<Row> m_rows;
     std::size_t m_writeCount = 0;
     /// By key, the last row of those looked at so far that writes it: most batches need none.
-    std::unordered_map<QByteArray, std::size_t> m_lastWrite;
+    std::map<QByteArray, std::size_t> m_lastWrite;
     std::size_t m_linked = 0;
     qsizetype m_readBytes = 0;
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/strict_json.h"
 
+#include "daemon/http/name_scopes.h"
 #include "shared/base/api/key_text.h"
 
+#include <algorithm>
 #include <cstring>
-#include <set>
 #include <vector>
 
 #include <rapidjson/error/en.h>
@@ -37,13 +38,13 @@ public:
     bool StartObject() { return open(); }
     bool EndObject(SizeType)
     {
-        m_names.pop_back();
+        m_names.close();
         return close();
     }
-    bool StartArray() { return m_names.empty() ? refuseOther() : open(); }
+    bool StartArray() { return m_names.depth() == 0 ? refuseOther() : open(); }
     bool EndArray(SizeType)
     {
-        m_names.pop_back();
+        m_names.close();
         return close();
     }
     bool Key(const char *text, SizeType length, bool);
@@ -66,6 +67,7 @@ private:
         return false;
     }
     bool isSound(const char *text, SizeType length);
+    [[nodiscard]] QByteArray nameFrom(const char *text, qsizetype length) const;
     bool open();
     bool close();
     bool scalar();
@@ -74,8 +76,8 @@ private:
 
     QByteArrayView m_source;
     const rapidjson::MemoryStream &m_stream;
-    std::vector<std::set<QByteArray>> m_names = {}; ///< One set per open object or array.
-    QByteArray m_name = {};                         ///< Of the member that is open.
+    NameScopes m_names = {}; ///< Of each open object; arrays have none.
+    QByteArray m_name = {};  ///< Of the member that is open.
     qsizetype m_memberStart = 0;
     const char *m_fault = nullptr;
     std::vector<JsonMember> m_members = {};
@@ -98,36 +100,48 @@ bool ObjectHandler::isSound(const char *text, SizeType length)
 bool ObjectHandler::open()
 {
     // The object itself is one level more than its values.
-    if (m_names.size() > static_cast<std::size_t>(kJsonDepthMax))
+    if (m_names.depth() > static_cast<std::size_t>(kJsonDepthMax))
         return refuse("it is nested more than 64 levels deep");
-    m_names.emplace_back();
+    m_names.open();
     return true;
 }
 
 bool ObjectHandler::close()
 {
-    if (m_names.size() == 1)
+    if (m_names.depth() == 1)
         keepMember();
     return true;
 }
 
 bool ObjectHandler::scalar()
 {
-    if (m_names.empty())
+    if (m_names.depth() == 0)
         return refuseOther();
-    if (m_names.size() == 1)
+    if (m_names.depth() == 1)
         keepMember();
     return true;
+}
+
+/// A name that stands in the source as it is, between its quotes, needs no copy.
+QByteArray ObjectHandler::nameFrom(const char *text, qsizetype length) const
+{
+    const qsizetype begin = static_cast<qsizetype>(m_stream.Tell()) - 1 - length;
+    if (begin > 0 && m_source[begin - 1] == '"') {
+        const char *verbatim = m_source.data() + begin;
+        if (std::memcmp(verbatim, text, static_cast<std::size_t>(length)) == 0)
+            return QByteArray::fromRawData(verbatim, length);
+    }
+    return {text, length};
 }
 
 bool ObjectHandler::Key(const char *text, SizeType length, bool)
 {
     if (!isSound(text, length))
         return false;
-    QByteArray name(text, static_cast<qsizetype>(length));
-    if (!m_names.back().insert(name).second)
+    QByteArray name = nameFrom(text, static_cast<qsizetype>(length));
+    if (!m_names.add(name))
         return refuse("an object has one member twice");
-    if (m_names.size() > 1)
+    if (m_names.depth() > 1)
         return true;
     m_name = std::move(name);
     // Only white space and the colon stand before the member's value; the reader checks them after
@@ -157,6 +171,12 @@ struct StringHandler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, StringHan
         return true;
     }
 };
+
+/// Whether a byte stands for itself in a string of JSON.
+bool isVerbatim(char c)
+{
+    return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
+}
 
 base::Error invalidBody(const QByteArray &why)
 {
@@ -194,6 +214,12 @@ base::Result<std::vector<JsonMember>> parseJsonObject(QByteArrayView text)
 
 std::optional<QByteArray> fromJsonString(QByteArrayView text)
 {
+    // Most have nothing to decode.
+    if (text.size() >= 2 && text.startsWith('"') && text.endsWith('"')) {
+        const QByteArrayView inner = text.sliced(1, text.size() - 2);
+        if (std::all_of(inner.begin(), inner.end(), isVerbatim))
+            return inner.toByteArray();
+    }
     rapidjson::MemoryStream stream(text.data(), static_cast<size_t>(text.size()));
     StringHandler handler;
     rapidjson::Reader reader;
@@ -231,15 +257,19 @@ QByteArray toJsonString(QByteArrayView text)
     QByteArray json;
     json.reserve(text.size() + 2);
     json.append('"');
-    for (const char c : text) {
-        const auto u = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            json.append('\\').append(c);
-        } else if (u < 0x20 || u == 0x7f) {
+    while (!text.isEmpty()) {
+        const auto end = std::find_if(text.begin(), text.end(),
+                                      [](char c) { return !isVerbatim(c) || c == 0x7f; });
+        json.append(text.first(end - text.begin()));
+        text = text.sliced(end - text.begin());
+        if (text.isEmpty())
+            break;
+        const auto u = static_cast<unsigned char>(text.front());
+        if (u == '"' || u == '\\')
+            json.append('\\').append(text.front());
+        else
             json.append("\\u00").append(digits[u >> 4]).append(digits[u & 15]);
-        } else {
-            json.append(c);
-        }
+        text = text.sliced(1);
     }
     return json.append('"');
 }

@@ -23,8 +23,8 @@ struct PutEnvelope
 /// A member of an object: its name, decoded, and its value as it stands in the source.
 struct JsonMember
 {
-    QByteArray name = {};
-    QByteArrayView text = {}; ///< Points into what was parsed.
+    QByteArray name = {};     ///< May point into what was parsed, as does
+    QByteArrayView text = {}; ///< this.
 };
 
 /// Reads \a text as one object by RFC 8259 to the letter, so that what is stored means one thing
@@ -34,7 +34,7 @@ struct JsonMember
 /// a double is refused, since most readers would make it infinite.
 base::Result<std::vector<JsonMember>> parseJsonObject(QByteArrayView text);
 
-/// The bytes of a string that parseJsonObject() gave, or nothing where it is none.
+/// The bytes of a value that parseJsonObject() gave, if it is a string.
 std::optional<QByteArray> fromJsonString(QByteArrayView text);
 
 /// The body of a PUT, read by parseJsonObject().

@@ -70,7 +70,7 @@ public:
     [[nodiscard]] Listing list(const ListQuery &query) const;
     [[nodiscard]] TableStats stats() const;
     /// The greatest clock applied so far, 0 for none.
-    [[nodiscard]] quint64 newestClock() const;
+    [[nodiscard]] quint64 newestClock() const override;
 
     /// Keys the hash tree by \a clusterId and, unless that was the key, builds it anew: O(records).
     void setTreeKey(quint64 clusterId);

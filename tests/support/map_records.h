@@ -16,8 +16,6 @@ public:
     bool apply(const core::Record &record);
     void setTreeKey(quint64 clusterId) { m_clusterId = clusterId; }
     [[nodiscard]] const std::map<QByteArray, core::Record> &all() const { return m_records; }
-    [[nodiscard]] quint64 newestClock() const;
-
     [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const override;
     [[nodiscard]] std::optional<core::Stamp> stampOf(QByteArrayView key) const override;
     [[nodiscard]] core::TreeRoots treeRoots() const override;
@@ -25,6 +23,7 @@ public:
     [[nodiscard]] std::vector<core::KeyStamp> stamps(quint8 partition, const core::LeafSet &leaves,
                                                      QByteArrayView after,
                                                      int limit) const override;
+    [[nodiscard]] quint64 newestClock() const override;
     [[nodiscard]] qint64 recordCount() const override;
     [[nodiscard]] qint64 liveCount() const override;
     [[nodiscard]] qint64 byteCount() const override;

@@ -29,6 +29,8 @@ private Q_SLOTS:
     void findsTheValueWhereverItStands();
     void readsTheTimeToLive();
     void keepsEveryMemberOfAnObject();
+    void findsOneNameTwiceAmongMany();
+    void decodesNamesWithEscapes();
     void decodesStringsOnly();
     void quotesForJson();
 };
@@ -207,6 +209,35 @@ void TestStrictJson::keepsEveryMemberOfAnObject()
     QVERIFY(http::parseJsonObject("{}")->empty());
     for (const char *damaged : {"", "[]", "1", "{\"a\":1", "{\"a\":1,\"a\":1}", "{}x"})
         QVERIFY2(!http::parseJsonObject(damaged), damaged);
+}
+
+void TestStrictJson::findsOneNameTwiceAmongMany()
+{
+    for (int count : {1, 15, 16, 17, 18, 300}) {
+        QByteArray members;
+        for (int i = 0; i < count; ++i)
+            members += "\"m" + QByteArray::number(i) + "\":{\"m0\":[{\"m0\":1}],\"m1\":2},";
+        const auto all = http::parseJsonObject('{' + members.chopped(1) + '}');
+        QVERIFY2(all, all ? "" : all.error().message.constData());
+        QCOMPARE(static_cast<int>(all->size()), count);
+        QVERIFY(http::parseJsonObject("{\"in\":[{" + members.chopped(1) + "}]}"));
+        for (int again : {0, count / 2, count - 1}) {
+            const QByteArray twice = members + "\"m" + QByteArray::number(again) + "\":1";
+            QVERIFY(!http::parseJsonObject('{' + twice + '}'));
+            QVERIFY(!http::parseJsonObject("{\"in\":[{" + twice + "}]}"));
+        }
+    }
+}
+
+void TestStrictJson::decodesNamesWithEscapes()
+{
+    const QByteArray text = R"({"a\"b":1,"\u0061":2,"\\":3,"x\"":4,"":5,"plain" : 6})";
+    const auto members = http::parseJsonObject(text);
+    QVERIFY(members);
+    QByteArrayList names;
+    for (const http::JsonMember &member : *members)
+        names += member.name;
+    QCOMPARE(names, (QByteArrayList{"a\"b", "a", "\\", "x\"", "", "plain"}));
 }
 
 void TestStrictJson::decodesStringsOnly()
