@@ -6,6 +6,8 @@
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
+#include <QProcess>
+#include <QStandardPaths>
 #include <QTest>
 #include <QUrl>
 
@@ -44,6 +46,7 @@ private Q_SLOTS:
     void initTestCase();
     void theDocumentsExamplesHold();
     void theMetricsTellOfTheCluster();
+    void prometheusItselfFindsNothingWrong();
     void theReplicasOfAKeyTellWhatTheyHold();
     void theLogLevelChangesWhileItRuns();
     void logLinesCarryTheIdOfTheirRequest();
@@ -219,6 +222,23 @@ void TestOperations::theMetricsTellOfTheCluster()
     QVERIFY(becomes("dynakv_replication_lag_seconds{member=\"" + other + "\"}", isPositive));
     m_cluster->node(1).resume();
     QVERIFY(m_cluster->waitForAll());
+}
+
+void TestOperations::prometheusItselfFindsNothingWrong()
+{
+    const QString promtool = QStandardPaths::findExecutable(QStringLiteral("promtool"));
+    if (promtool.isEmpty())
+        QSKIP("promtool is not installed (Debian package prometheus)");
+    const HttpAnswer metrics = m_cluster->rest(0).get("/metrics");
+    QCOMPARE(metrics.status, 200);
+    QProcess process;
+    process.start(promtool, {QStringLiteral("check"), QStringLiteral("metrics")});
+    QVERIFY(process.waitForStarted());
+    process.write(metrics.body);
+    process.closeWriteChannel();
+    QVERIFY(process.waitForFinished());
+    const QByteArray said = process.readAllStandardError() + process.readAllStandardOutput();
+    QVERIFY2(process.exitCode() == 0 && said.isEmpty(), said.constData());
 }
 
 void TestOperations::theReplicasOfAKeyTellWhatTheyHold()
