@@ -4,6 +4,7 @@
 #include "daemon/app/addresses.h"
 #include "daemon/app/logging.h"
 #include "daemon/app/machine_memory.h"
+#include "daemon/app/origin_rule.h"
 #include "daemon/app/process_stats.h"
 #include "daemon/app/service.h"
 #include "daemon/cluster/persisted_state_codec.h"
@@ -138,23 +139,10 @@ std::optional<StartFailure> DaemonApp::openStorage()
     return std::nullopt;
 }
 
-/// Old versions must not come among those of a cluster that went on without them: what it deleted
-/// meanwhile would be back.
-std::optional<StartFailure> DaemonApp::refuseRestoredJoin() const
-{
-    const bool isRestored = m_storage->metas().contains(storage::kRestoredMetaName.toByteArray());
-    if (!isRestored || m_options.join.empty() || m_state.members.size() > 1)
-        return std::nullopt;
-    return StartFailure{ExitCode::Unsafe,
-                        "refused to join: this data directory was restored from a backup, and its "
-                        "old values would come back as if they were new; start it without JOIN, "
-                        "where a whole cluster is gone, or bring values into a cluster that lives "
-                        "with `dynakvd export` and `dynakvd import`"};
-}
-
 std::optional<StartFailure> DaemonApp::startNode()
 {
-    if (auto refused = refuseRestoredJoin())
+    if (auto refused = refusedByOrigin(
+            {m_storage->metas(), m_state, m_table.recordCount(), !m_options.join.empty()}))
         return refused;
     settleMemory();
     JoinPlan plan = planJoin(m_options.join, m_listen, ownHosts());
@@ -174,8 +162,12 @@ std::optional<StartFailure> DaemonApp::startNode()
     config.node.bootId = randomId();
     config.node.seed = randomId();
     m_node = std::make_unique<cluster::NodeService>(std::move(config), m_table, *m_storage);
-    if (const auto started = m_node->start(); !started)
-        return StartFailure{ExitCode::Unavailable, started.error().message};
+    if (const auto started = m_node->start(); !started) {
+        const bool isFile = started.error().code == base::ErrorCode::NoSpace ||
+                            started.error().code == base::ErrorCode::Io;
+        return isFile ? storageFailure(started.error())
+                      : StartFailure{ExitCode::Unavailable, started.error().message};
+    }
     return forgetLoss();
 }
 

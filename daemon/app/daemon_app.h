@@ -42,7 +42,6 @@ private:
     std::optional<StartFailure> startNode();
     void settleMemory();
     std::optional<StartFailure> forgetLoss();
-    [[nodiscard]] std::optional<StartFailure> refuseRestoredJoin() const;
     std::optional<StartFailure> startApi();
     void announce() const;
     void tellStatus();

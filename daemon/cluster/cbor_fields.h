@@ -34,6 +34,15 @@ struct Text
 };
 template <typename B>
 Text(B &, qsizetype) -> Text<B>;
+/// Any bytes, at most `max`.
+template <typename B>
+struct Bytes
+{
+    B &bytes;
+    qsizetype max;
+};
+template <typename B>
+Bytes(B &, qsizetype) -> Bytes<B>;
 /// A host name, an IP literal or nothing.
 template <typename B>
 struct Host
@@ -51,6 +60,15 @@ struct Key
 };
 template <typename B>
 Key(B &, bool) -> Key<B>;
+/// From 0 on.
+template <typename N>
+struct AtMost
+{
+    N &number;
+    int max;
+};
+template <typename N>
+AtMost(N &, int) -> AtMost<N>;
 /// Never 0.
 template <typename N>
 struct Id
@@ -133,6 +151,11 @@ void put(Output &out, const Text<B> &text)
     out.writer().append(text.bytes);
 }
 template <typename B>
+void put(Output &out, const Bytes<B> &bytes)
+{
+    out.writer().append(bytes.bytes);
+}
+template <typename B>
 void put(Output &out, const Host<B> &host)
 {
     out.writer().append(host.bytes);
@@ -141,6 +164,11 @@ template <typename B>
 void put(Output &out, const Key<B> &key)
 {
     out.writer().append(key.bytes);
+}
+template <typename N>
+void put(Output &out, const AtMost<N> &bounded)
+{
+    out.writer().append(quint64{static_cast<quint32>(bounded.number)});
 }
 template <typename N>
 void put(Output &out, const Id<N> &id)
@@ -160,6 +188,10 @@ Fault take(Input &in, bool &flag);
 /// A byte string of at most \a max bytes.
 Fault takeBytes(Input &in, qsizetype max, QByteArray &bytes);
 Fault take(Input &in, Text<QByteArray> text);
+inline Fault take(Input &in, Bytes<QByteArray> bytes)
+{
+    return takeBytes(in, bytes.max, bytes.bytes);
+}
 Fault take(Input &in, Host<QByteArray> host);
 Fault take(Input &in, Key<QByteArray> key);
 Fault take(Input &in, std::vector<core::MemberRecord> &members);
@@ -173,6 +205,14 @@ Fault take(Input &in, T &number)
     quint64 wide = 0;
     const Fault fault = takeUnsigned(in, std::numeric_limits<T>::max(), wide);
     number = static_cast<T>(wide);
+    return fault;
+}
+template <typename N>
+Fault take(Input &in, AtMost<N> bounded)
+{
+    quint64 wide = 0;
+    const Fault fault = takeUnsigned(in, static_cast<quint32>(bounded.max), wide);
+    bounded.number = static_cast<int>(wide);
     return fault;
 }
 template <typename N>

@@ -10,12 +10,13 @@ using core::Message;
 
 /// In the order of core::Message's alternatives.
 constexpr MessageType kTypes[] = {
-    MessageType::Hello,         MessageType::Refusal,       MessageType::Heartbeat,
-    MessageType::Gossip,        MessageType::ProbeRequest,  MessageType::ProbeReply,
-    MessageType::Push,          MessageType::PushAck,       MessageType::RootsRequest,
-    MessageType::RootsReply,    MessageType::LeavesRequest, MessageType::LeavesReply,
-    MessageType::StampsRequest, MessageType::StampsReply,   MessageType::FetchRequest,
-    MessageType::FetchReply,    MessageType::CopyRequest,   MessageType::CopyReply,
+    MessageType::Hello,          MessageType::Refusal,          MessageType::Heartbeat,
+    MessageType::Gossip,         MessageType::ProbeRequest,     MessageType::ProbeReply,
+    MessageType::Push,           MessageType::PushAck,          MessageType::RootsRequest,
+    MessageType::RootsReply,     MessageType::LeavesRequest,    MessageType::LeavesReply,
+    MessageType::StampsRequest,  MessageType::StampsReply,      MessageType::FetchRequest,
+    MessageType::FetchReply,     MessageType::CopyRequest,      MessageType::CopyReply,
+    MessageType::ForwardedWrite, MessageType::ForwardedOutcome,
 };
 static_assert(std::size(kTypes) == std::variant_size_v<Message>);
 

@@ -31,6 +31,8 @@ enum class MessageType : quint8 {
     FetchReply = 25,
     CopyRequest = 26,
     CopyReply = 27,
+    ForwardedWrite = 28,
+    ForwardedOutcome = 29,
 };
 
 /// The message as one whole frame, ready for the socket. The caller keeps messages below

@@ -12,6 +12,8 @@ namespace {
 constexpr qsizetype kStampHeadBytes = 3 * 8 + 2;
 constexpr qsizetype kHashesBytes = 8 * core::kLeafCount;
 constexpr qsizetype kLeafSetBytes = core::kLeafCount / 8;
+constexpr qsizetype kVersionBytes = 16;
+constexpr quint8 kNoDurability = 4;
 
 static_assert(std::is_same_v<core::TreeRoots, core::TreeLeaves>, "one codec serves both");
 
@@ -163,6 +165,84 @@ Fault take(Input &in, core::LeafSet &leaves)
     for (std::size_t i = 0; i < leaves.size(); ++i)
         leaves.set(i, ((static_cast<quint8>(bytes.constData()[i / 8]) >> (i % 8)) & 1U) != 0);
     return nullptr;
+}
+
+void put(Output &out, const std::optional<qint64> &ttlMs)
+{
+    put(out, ttlMs.value_or(0));
+}
+
+Fault take(Input &in, std::optional<qint64> &ttlMs)
+{
+    qint64 number = 0;
+    if (const Fault fault = take(in, number))
+        return fault;
+    ttlMs = number == 0 ? std::nullopt : std::optional(number);
+    return number < 0 || number > base::limits::kTtlMsMax ? "a ttl out of its range" : nullptr;
+}
+
+void put(Output &out, const std::optional<core::Durability> &durability)
+{
+    put(out, durability ? static_cast<quint8>(*durability) : kNoDurability);
+}
+
+Fault take(Input &in, std::optional<core::Durability> &durability)
+{
+    quint64 number = 0;
+    const Fault fault = takeUnsigned(in, kNoDurability, number);
+    durability = number == kNoDurability ? std::nullopt
+                                         : std::optional(static_cast<core::Durability>(number));
+    return fault;
+}
+
+// Empty: none. Else 0 for any, or 1 and the versions: clock and node, big endian.
+void put(Output &out, const std::optional<core::VersionSet> &versions)
+{
+    QByteArray bytes;
+    if (versions) {
+        bytes = QByteArray(1 + kVersionBytes * static_cast<qsizetype>(versions->versions.size()),
+                           versions->isAny ? '\0' : '\1');
+        char *at = bytes.data() + 1;
+        for (const core::Version &each : versions->versions) {
+            qToBigEndian(each.clock, at);
+            qToBigEndian(each.node, at + 8);
+            at += kVersionBytes;
+        }
+    }
+    out.writer().append(bytes);
+}
+
+Fault take(Input &in, std::optional<core::VersionSet> &versions)
+{
+    constexpr qsizetype kMax = 1 + kVersionBytes * core::VersionSet::kVersionsMax;
+    QByteArray bytes;
+    if (const Fault fault = takeBytes(in, kMax, bytes))
+        return fault;
+    versions.reset();
+    if (bytes.isEmpty())
+        return nullptr;
+    QByteArrayView rest = QByteArrayView(bytes).sliced(1);
+    const bool isAny = bytes.front() == '\0';
+    if ((!isAny && bytes.front() != '\1') || (isAny && !rest.isEmpty()) ||
+        rest.size() % kVersionBytes != 0)
+        return "not a set of versions";
+    versions.emplace().isAny = isAny;
+    while (!rest.isEmpty()) {
+        core::Version &each = versions->versions.emplace_back();
+        each.clock = takeFrom<quint64>(rest);
+        each.node = takeFrom<quint64>(rest);
+    }
+    return nullptr;
+}
+
+Fault take(Input &in, core::WriteConcern::Kind &kind)
+{
+    return takeEnum(in, core::WriteConcern::Kind::All, kind);
+}
+
+Fault take(Input &in, core::WriteOutcome::Status &status)
+{
+    return takeEnum(in, core::WriteOutcome::Status::ConditionFailed, status);
 }
 
 /// A reason of a later version still is a refusal.

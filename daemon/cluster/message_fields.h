@@ -3,6 +3,7 @@
 
 #include "daemon/cluster/cbor_fields.h"
 #include "daemon/core/message.h"
+#include "shared/base/limits.h"
 
 /// The integer keys of every message, with the bounds of its fields: docs/formats/cluster_wire.md.
 /// A key is never given another meaning; a later version adds keys and takes care of their absence.
@@ -10,6 +11,8 @@ namespace dynakv::cluster::cbor {
 
 inline constexpr qsizetype kVersionTextMax = 64;
 inline constexpr qsizetype kRefusalTextMax = 1024;
+inline constexpr qsizetype kDetailTextMax = 1024;
+inline constexpr int kCountMax = 1'000'000; ///< Of replicas.
 
 void put(Output &out, const std::vector<core::Record> &records);
 void put(Output &out, const std::vector<core::KeyStamp> &stamps);
@@ -22,6 +25,17 @@ Fault take(Input &in, std::vector<QByteArray> &keys);
 Fault take(Input &in, core::TreeRoots &hashes);
 Fault take(Input &in, core::LeafSet &leaves);
 Fault take(Input &in, core::Refusal::Reason &reason);
+
+/// Of a write. Nothing where it is 0.
+void put(Output &out, const std::optional<qint64> &ttlMs);
+Fault take(Input &in, std::optional<qint64> &ttlMs);
+/// Nothing where it is 4.
+void put(Output &out, const std::optional<core::Durability> &durability);
+Fault take(Input &in, std::optional<core::Durability> &durability);
+void put(Output &out, const std::optional<core::VersionSet> &versions);
+Fault take(Input &in, std::optional<core::VersionSet> &versions);
+Fault take(Input &in, core::WriteConcern::Kind &kind);
+Fault take(Input &in, core::WriteOutcome::Status &status);
 
 void describe(Of<core::Hello> auto &m, auto &&visit)
 {
@@ -146,6 +160,39 @@ void describe(Of<core::FetchReply> auto &m, auto &&visit)
     visit(1, m.id);
     visit(2, m.records);
     visit(3, m.answeredKeys);
+}
+
+void describe(Of<core::ForwardedWrite> auto &m, auto &&visit)
+{
+    visit(1, m.id);
+    visit(2, m.seen.version.clock);
+    visit(3, m.seen.version.node);
+    visit(4, m.seen.isLive);
+    visit(5, Key{m.write.key, false});
+    visit(6, m.write.kind);
+    visit(7, Bytes{m.write.value, base::limits::kValueBytesMax});
+    visit(8, Text{m.write.contentType, base::limits::kContentTypeBytesMax});
+    visit(9, m.write.ttlMs);
+    visit(10, m.write.concern.kind);
+    visit(11, AtMost{m.write.concern.count, kCountMax});
+    visit(12, m.write.durability);
+    visit(13, AtMost{m.write.timeoutMs, base::limits::kRequestTimeoutMsMax});
+    visit(14, m.write.condition.ifMatch);
+    visit(15, m.write.condition.ifNoneMatch);
+}
+
+void describe(Of<core::ForwardedOutcome> auto &m, auto &&visit)
+{
+    visit(1, m.id);
+    visit(2, m.outcome.status);
+    visit(3, m.outcome.version.clock);
+    visit(4, m.outcome.version.node);
+    visit(5, m.outcome.existed);
+    visit(6, m.outcome.durability);
+    visit(7, AtMost{m.outcome.acked, kCountMax});
+    visit(8, AtMost{m.outcome.required, kCountMax});
+    visit(9, AtMost{m.outcome.replicas, kCountMax});
+    visit(10, Text{m.outcome.detail, kDetailTextMax});
 }
 
 void describe(Of<core::CopyRequest> auto &m, auto &&visit)

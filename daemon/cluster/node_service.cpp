@@ -126,8 +126,10 @@ base::Result<void> NodeService::Impl::takeIdentity()
         m_config.node.seed = randomId();
     storage::CommitRequest request;
     request.metas[kStateMetaName.toByteArray()] = encodeState(state);
-    if (auto stored = m_storage.commitAndWait(std::move(request)); !stored)
-        return stored;
+    if (const auto stored = m_storage.commitAndWait(std::move(request)); !stored) {
+        return {stored.error().code,
+                "a start has to be noted in the data file first: " + stored.error().message};
+    }
     Awaited<bool> keyed;
     m_storage.runBetweenCommits([this, &keyed, clusterId = state.clusterId] {
         m_table.setTreeKey(clusterId);

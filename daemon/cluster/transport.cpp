@@ -52,7 +52,8 @@ base::Error listenError(const QTcpServer &server, const base::Endpoint &address)
         return {ErrorCode::Invalid, "this machine has no address " + address.host +
                                         "; listen on one of its own or on 0.0.0.0"};
     default:
-        return {ErrorCode::Io, "cannot listen on " + where + ": " + server.errorString().toUtf8()};
+        return {ErrorCode::Unavailable,
+                "cannot listen on " + where + ": " + server.errorString().toUtf8()};
     }
 }
 

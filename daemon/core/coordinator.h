@@ -3,6 +3,7 @@
 
 #include "daemon/core/cluster_counts.h"
 #include "daemon/core/record.h"
+#include "daemon/core/write_condition.h"
 
 #include <functional>
 #include <memory>
@@ -39,6 +40,8 @@ struct WriteRequest
     QByteArray contentType = {};
     std::optional<qint64> ttlMs = {};
     WriteConcern concern = {};
+    /// Judged where the key is at home, one write after the other.
+    WriteCondition condition = {};
     /// When the coordinator's own copy counts as durable; nothing: as its mode says. The others
     /// keep to theirs.
     std::optional<Durability> durability = {};
@@ -55,6 +58,7 @@ struct WriteOutcome
         ClockOff,       ///< This node's clock is off; nothing changed.
         NoSpace,        ///< Disk or memory is full; nothing changed.
         Failed,         ///< The file refused it; nothing is acknowledged.
+        ConditionFailed, ///< `version` and `existed` tell what is there; nothing changed.
     };
     Status status = Status::Done;
     Version version = {};

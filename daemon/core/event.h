@@ -66,6 +66,8 @@ struct ClientWrite
 {
     RequestId request = 0;
     WriteRequest write = {};
+    /// What another node, that a client asked, knows of the key.
+    KeyState seen = {};
 };
 
 /// Answered by QuestionReply.
@@ -75,8 +77,9 @@ struct ClientQuestion
     ReplicaQuestion question = {};
 };
 
-/// An Append is done, in the order of the Appends. On success the table holds each record or a
-/// greater one.
+/// An Append is done. Those that make the same promise are done in their order; one that asks for
+/// less may be done before an earlier one that waits for its sync. On success the table holds each
+/// record or a greater one.
 struct Committed
 {
     enum class Result : quint8 { Done, NoSpace, Failed };

@@ -8,10 +8,10 @@ namespace dynakv::core {
 const char *kindName(std::size_t index)
 {
     static constexpr std::array names{
-        "hello",          "refusal",      "heartbeat",      "gossip",        "probe_request",
-        "probe_reply",    "push",         "push_ack",       "roots_request", "roots_reply",
-        "leaves_request", "leaves_reply", "stamps_request", "stamps_reply",  "fetch_request",
-        "fetch_reply",    "copy_request", "copy_reply",
+        "hello",          "refusal",      "heartbeat",      "gossip",          "probe_request",
+        "probe_reply",    "push",         "push_ack",       "roots_request",   "roots_reply",
+        "leaves_request", "leaves_reply", "stamps_request", "stamps_reply",    "fetch_request",
+        "fetch_reply",    "copy_request", "copy_reply",     "forwarded_write", "forwarded_outcome",
     };
     static_assert(names.size() == std::variant_size_v<Message>);
     return names.at(index);

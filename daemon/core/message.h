@@ -166,10 +166,25 @@ struct CopyReply
     bool operator==(const CopyReply &) const = default;
 };
 
-using Message =
-    std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, ProbeReply, Push, PushAck,
-                 RootsRequest, RootsReply, LeavesRequest, LeavesReply, StampsRequest, StampsReply,
-                 FetchRequest, FetchReply, CopyRequest, CopyReply>;
+/// A conditional write for the node where its key is at home.
+struct ForwardedWrite
+{
+    quint64 id = 0;
+    KeyState seen = {}; ///< What the sender knows of the key.
+    WriteRequest write = {};
+    bool operator==(const ForwardedWrite &) const = default;
+};
+struct ForwardedOutcome
+{
+    quint64 id = 0;
+    WriteOutcome outcome = {};
+    bool operator==(const ForwardedOutcome &) const = default;
+};
+
+using Message = std::variant<Hello, Refusal, Heartbeat, Gossip, ProbeRequest, ProbeReply, Push,
+                             PushAck, RootsRequest, RootsReply, LeavesRequest, LeavesReply,
+                             StampsRequest, StampsReply, FetchRequest, FetchReply, CopyRequest,
+                             CopyReply, ForwardedWrite, ForwardedOutcome>;
 
 /// In snake_case, by the index in the variant.
 const char *kindName(std::size_t index);

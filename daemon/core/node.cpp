@@ -43,6 +43,7 @@ Node::Impl::Impl(NodeConfig config, PersistedState state, const RecordSource &re
     , m_table(m_state.node)
     , m_capacity(records, m_config.memoryBytesMax)
     , m_replicator(m_state.node, records, m_capacity, m_ids)
+    , m_forwarder(records)
     , m_inquiry(m_state.node, records, m_ids)
 {
 }
@@ -90,6 +91,7 @@ Effects Node::Impl::handle(Event event, Time now)
 /// What every turn ends with: changes spread, saved and shown.
 void Node::Impl::finish()
 {
+    m_forwarder.redirect(m_out);
     spread();
     saveState();
     if (m_isViewDirty) {
@@ -106,6 +108,7 @@ void Node::Impl::on(const Tick &)
     dialDue();
     beatDue();
     m_replicator.expire(m_now.monoMs, m_out);
+    m_forwarder.expire(m_now.monoMs, m_out);
     m_inquiry.expire(m_now.monoMs, m_out);
     syncDue();
     renewCeiling();
@@ -158,8 +161,12 @@ void Node::Impl::updateReadiness()
         return setReadiness(Readiness::Joining, "no member of the cluster to join was reached yet");
     if (m_readiness == Readiness::Ready && m_state.caughtUpOnce)
         return;
-    if (m_savedCeiling == 0)
-        return setReadiness(Readiness::Joining, "starting: storing its state");
+    if (m_savedCeiling == 0) {
+        return setReadiness(Readiness::Joining,
+                            m_isDiskFull ? "starting: the disk is full, so that its state cannot "
+                                           "be stored; it goes on when there is space again"
+                                         : "starting: storing its state");
+    }
     if (m_state.mayLack)
         return updateRepair();
     const bool isAlone = m_table.replicaCount() <= 1;

@@ -4,6 +4,7 @@
 #include "daemon/core/capacity.h"
 #include "daemon/core/dialer.h"
 #include "daemon/core/failure_detector.h"
+#include "daemon/core/forwarder.h"
 #include "daemon/core/hybrid_clock.h"
 #include "daemon/core/inquiry.h"
 #include "daemon/core/member_table.h"
@@ -86,6 +87,11 @@ private:
     void on(const ClientWrite &write);
     void on(const ClientQuestion &question);
     void on(const Committed &committed);
+    void coordinate(const ClientWrite &write);
+    void refuseWrite(RequestId request, WriteOutcome::Status status, const QByteArray &detail);
+    [[nodiscard]] NodeId homeOf(QByteArrayView key) const;
+    void forward(const ClientWrite &write, NodeId home);
+    void receive(Link &link, const ForwardedWrite &forwarded);
     [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting() const;
 
     // node_capacity.cpp
@@ -156,6 +162,7 @@ private:
     Dialer m_dialer;
     Capacity m_capacity;
     Replicator m_replicator;
+    Forwarder m_forwarder;
     Inquiry m_inquiry;
 
     std::map<LinkId, Link> m_links;

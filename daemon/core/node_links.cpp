@@ -87,6 +87,10 @@ void Node::Impl::on(const Received &received)
         receive(link, *reply);
     else if (const auto *push = std::get_if<Push>(&received.message))
         receive(link, *push);
+    else if (const auto *write = std::get_if<ForwardedWrite>(&received.message))
+        receive(link, *write);
+    else if (const auto *outcome = std::get_if<ForwardedOutcome>(&received.message))
+        m_forwarder.receive(link.id, *outcome, m_out);
     else if (const auto *copyRequest = std::get_if<CopyRequest>(&received.message))
         send(link.id, answer(*copyRequest, m_records));
     else if (const auto *copyReply = std::get_if<CopyReply>(&received.message))
@@ -246,6 +250,7 @@ void Node::Impl::dropLink(LinkId id, bool isGone, bool isForeign)
     if (byPeer != m_linkByPeer.end() && byPeer->second == id)
         m_linkByPeer.erase(byPeer);
     m_replicator.linkLost(id);
+    m_forwarder.linkLost(id, m_out);
     m_lag.linkLost(id);
     m_inquiry.linkLost(id, m_out);
     if (m_session && m_session->link() == id)

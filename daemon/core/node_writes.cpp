@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/core/key_hash.h"
 #include "daemon/core/node_impl.h"
 
 #include <algorithm>
@@ -7,29 +8,80 @@ namespace dynakv::core {
 
 void Node::Impl::on(const ClientWrite &write)
 {
+    if (write.write.condition.isEmpty())
+        return coordinate(write);
+    const NodeId home = homeOf(write.write.key);
+    if (home == m_state.node || m_readiness != Readiness::Ready)
+        return coordinate(write);
+    forward(write, home);
+}
+
+void Node::Impl::coordinate(const ClientWrite &write)
+{
     const int replicas = m_table.replicaCount();
-    WriteOutcome outcome{.replicas = replicas};
-    if (const auto reason = reasonAgainstWriting()) {
-        outcome.status = reason->status;
-        outcome.detail = reason->detail;
-        m_out.push_back(Reply{write.request, outcome});
-        return;
-    }
+    if (const auto reason = reasonAgainstWriting())
+        return refuseWrite(write.request, reason->status, reason->detail);
     if (write.write.concern.kind == WriteConcern::Kind::Count &&
         write.write.concern.count > replicas) {
+        WriteOutcome outcome{.replicas = replicas};
         outcome.status = WriteOutcome::Status::NotReady;
         outcome.required = write.write.concern.count;
         outcome.detail = "the cluster has only " + QByteArray::number(replicas) + " members";
         m_out.push_back(Reply{write.request, outcome});
         return;
     }
-    if (const auto reason = reasonOfFullness(write.write)) {
-        outcome.status = WriteOutcome::Status::NoSpace;
-        outcome.detail = *reason;
-        m_out.push_back(Reply{write.request, outcome});
-        return;
-    }
+    if (const auto reason = reasonOfFullness(write.write))
+        return refuseWrite(write.request, WriteOutcome::Status::NoSpace, *reason);
     m_replicator.write(write, m_clock, replicas, m_now, ++m_ids, m_out);
+}
+
+void Node::Impl::refuseWrite(RequestId request, WriteOutcome::Status status,
+                             const QByteArray &detail)
+{
+    WriteOutcome outcome{.status = status, .replicas = m_table.replicaCount()};
+    outcome.detail = detail;
+    m_out.push_back(Reply{request, outcome});
+}
+
+/// Where conditional writes of a key are judged, one after the other: at the member that ranks
+/// highest for it (rendezvous hashing) among those that are up, as far as this node knows.
+NodeId Node::Impl::homeOf(QByteArrayView key) const
+{
+    std::pair<quint64, NodeId> highest;
+    for (const auto &[id, member] : m_table.all()) {
+        if (member.state == MemberState::Alive || member.state == MemberState::Suspect)
+            highest = std::max(highest, {hashBytes(key, id), id});
+    }
+    return highest.second;
+}
+
+void Node::Impl::forward(const ClientWrite &write, NodeId home)
+{
+    const Link *const link = linkTo(home);
+    if (link == nullptr) {
+        return refuseWrite(write.request, WriteOutcome::Status::NotReady,
+                           "conditional writes of this key are judged by node " + toHex16(home) +
+                               ", which cannot be reached; nothing was changed");
+    }
+    m_forwarder.forward(write, m_replicator.stateOf(write.write.key, m_now.wallMs), link->id,
+                        ++m_ids, m_now, m_out);
+}
+
+void Node::Impl::receive(Link &link, const ForwardedWrite &forwarded)
+{
+    const auto request = m_forwarder.accept(link.id, forwarded);
+    if (!request) {
+        WriteOutcome outcome{.status = WriteOutcome::Status::NotReady};
+        outcome.detail = "the node where this key is at home has too much to do; try again";
+        return send(link.id, ForwardedOutcome{forwarded.id, outcome});
+    }
+    // Judged at two nodes at once, two clients would both be told that they won.
+    if (homeOf(forwarded.write.key) != m_state.node) {
+        return refuseWrite(*request, WriteOutcome::Status::NotReady,
+                           "the members do not agree at the moment who is up; nothing was changed, "
+                           "try again");
+    }
+    coordinate({*request, forwarded.write, forwarded.seen});
 }
 
 void Node::Impl::on(const ClientQuestion &question)
@@ -41,6 +93,11 @@ void Node::Impl::on(const Committed &committed)
 {
     noteDisk(committed.result, committed.detail);
     const std::size_t firstEffect = m_out.size();
+    if (const auto *const pushed = m_replicator.pushedAs(committed.ticket);
+        pushed && committed.result == Committed::Result::Done) {
+        for (const Record &record : *pushed)
+            m_forwarder.stored(record, m_out);
+    }
     if (m_replicator.committed(committed, establishedLinks(), m_out))
         return watchPushes(firstEffect);
     if (m_session && m_session->committed(committed, m_now.monoMs, m_out))

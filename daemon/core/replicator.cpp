@@ -32,17 +32,15 @@ void Replicator::write(const ClientWrite &write, HybridClock &clock, int replica
     pending.outcome.replicas = replicas;
     pending.outcome.required = requiredOf(asked.concern, replicas);
 
-    Version newest;
-    if (const auto stored = m_records.find(asked.key)) {
-        newest = stored->version;
-        pending.outcome.existed = stored->isLive(now.wallMs);
+    const KeyState here = stateOf(asked.key, now.wallMs);
+    const KeyState &newest = here.version < write.seen.version ? write.seen : here;
+    pending.outcome.existed = newest.isLive;
+    if (!asked.condition.holds(newest.live())) {
+        pending.outcome.version = newest.version;
+        answer(pending, WriteOutcome::Status::ConditionFailed, out);
+        return;
     }
-    if (const auto flying = m_inFlight.find(asked.key);
-        flying != m_inFlight.end() && newest < flying->second.version) {
-        newest = flying->second.version;
-        pending.outcome.existed = flying->second.isLive;
-    }
-    if (newest.clock == std::numeric_limits<quint64>::max()) {
+    if (newest.version.clock == std::numeric_limits<quint64>::max()) {
         pending.outcome.detail = "this key was written by a clock at the end of time; nothing "
                                  "newer can be written";
         answer(pending, WriteOutcome::Status::ClockOff, out);
@@ -52,7 +50,7 @@ void Replicator::write(const ClientWrite &write, HybridClock &clock, int replica
     Record &record = pending.record;
     record.key = asked.key;
     record.kind = asked.kind;
-    record.version = {clock.next(now.wallMs, newest.clock), m_self};
+    record.version = {clock.next(now.wallMs, newest.version.clock), m_self};
     record.contentType = asked.contentType;
     record.value = asked.value;
     if (asked.ttlMs)
@@ -66,6 +64,23 @@ void Replicator::write(const ClientWrite &write, HybridClock &clock, int replica
         m_lastWish = ticket;
     }
     m_pending.emplace(ticket, std::move(pending));
+}
+
+KeyState Replicator::stateOf(const QByteArray &key, qint64 wallMs) const
+{
+    KeyState newest;
+    if (const auto stored = m_records.find(key))
+        newest = {stored->version, stored->isLive(wallMs)};
+    if (const auto flying = m_inFlight.find(key);
+        flying != m_inFlight.end() && newest.version < flying->second.state.version)
+        newest = flying->second.state;
+    return newest;
+}
+
+const std::vector<Record> *Replicator::pushedAs(Ticket ticket) const
+{
+    const auto it = m_received.find(ticket);
+    return it == m_received.end() ? nullptr : &it->second.records;
 }
 
 bool Replicator::committed(const Committed &event, const std::vector<LinkId> &links, Effects &out)
@@ -209,10 +224,8 @@ void Replicator::enterFlight(const Record &record)
     m_capacity.enter(record);
     InFlight &flying = m_inFlight[record.key];
     ++flying.count;
-    if (flying.version < record.version) {
-        flying.version = record.version;
-        flying.isLive = record.kind == RecordKind::Value;
-    }
+    if (flying.state.version < record.version)
+        flying.state = {record.version, record.kind == RecordKind::Value};
 }
 
 void Replicator::leaveFlight(const Record &record)

@@ -31,9 +31,14 @@ public:
     }
 
     /// Stamps and appends. \a replicas is N; the caller has checked that this node may coordinate.
-    /// A key whose record has the greatest clock there is cannot be written: it is refused.
+    /// A key whose record has the greatest clock there is cannot be written, nor one of which the
+    /// condition does not hold: it is refused.
     void write(const ClientWrite &write, HybridClock &clock, int replicas, Time now, Ticket ticket,
                Effects &out);
+    /// The newest of what the table holds and what is on its way there.
+    [[nodiscard]] KeyState stateOf(const QByteArray &key, qint64 wallMs) const;
+    /// What a peer pushed, while its append is on its way; null for any other ticket.
+    [[nodiscard]] const std::vector<Record> *pushedAs(Ticket ticket) const;
     /// True if \a event answers an Append of this replicator. \a links: where to push to.
     bool committed(const Committed &event, const std::vector<LinkId> &links, Effects &out);
 
@@ -70,8 +75,7 @@ private:
     /// What the key will be once every append in flight, a client's or a peer's, is done.
     struct InFlight
     {
-        Version version = {};
-        bool isLive = false;
+        KeyState state = {};
         int count = 0;
     };
 

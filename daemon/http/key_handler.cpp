@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/key_handler.h"
 
+#include "daemon/http/conditions.h"
 #include "daemon/http/handler_checks.h"
 #include "daemon/http/key_view.h"
 #include "daemon/http/problem_reply.h"
@@ -20,16 +21,6 @@ constexpr QByteArrayView kKeyPath = "/key/";
 HttpReply badRequest(const HttpRequest &request, const QByteArray &code, const QByteArray &detail)
 {
     return problemReply(400, code, detail, request.requestId);
-}
-
-/// 501 for the conditions that writes do not take yet.
-std::optional<HttpReply> refusedConditions(const HttpRequest &request)
-{
-    if (!request.ifMatch && !request.ifNoneMatch && request.atLeast.isEmpty())
-        return std::nullopt;
-    return problemReply(501, "not_implemented",
-                        "Conditional writes do not exist yet; nothing was changed.",
-                        request.requestId);
 }
 
 base::Result<core::WriteConcern> concernFrom(const Query &query, const core::ClusterView &view)
@@ -91,8 +82,11 @@ PendingWrite pending(core::WriteRequest write, const HttpRequest &request,
 std::variant<core::WriteRequest, HttpReply>
 beginWrite(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
-    if (auto refused = refusedConditions(request))
-        return *std::move(refused);
+    if (!request.atLeast.isEmpty())
+        return badRequest(request, "bad_parameter", "DynaKV-At-Least is for reading only.");
+    auto condition = conditionOf(request);
+    if (!condition)
+        return badRequest(request, "bad_condition", condition.error().message);
     auto key = keyOf(request, query);
     if (!key)
         return badRequest(request, "bad_key", key.error().message);
@@ -108,6 +102,7 @@ beginWrite(const HttpRequest &request, const Query &query, const ApiContext &con
         return *std::move(refused);
     write.key = *std::move(key);
     write.concern = *concern;
+    write.condition = *std::move(condition);
     write.timeoutMs = static_cast<int>(*timeoutMs);
     return write;
 }

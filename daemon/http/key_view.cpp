@@ -2,6 +2,7 @@
 #include "daemon/http/key_view.h"
 
 #include "daemon/http/answer_framing.h"
+#include "daemon/http/conditions.h"
 #include "daemon/http/head_parser.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/http/strict_json.h"
@@ -68,26 +69,16 @@ HttpReply jsonViewReply(const core::Record &record, bool withMeta)
 
 std::optional<HttpReply> conditionReply(const HttpRequest &request, const core::Record *record)
 {
-    if (!request.ifMatch && !request.ifNoneMatch)
-        return std::nullopt;
-    const QByteArray tag = record ? record->version.toString() : QByteArray();
-    for (const bool isMatch : {true, false}) {
-        const auto &list = isMatch ? request.ifMatch : request.ifNoneMatch;
-        if (!list)
-            continue;
-        const auto found = matchesAny(*list, tag, !isMatch);
-        if (!found) {
-            return problemReply(400, "bad_condition",
-                                "A condition must be * or a list of quoted entity tags.",
-                                request.requestId);
-        }
-        const bool holds = record && *found;
-        if (isMatch && !holds)
-            return problemReply(412, "precondition_failed", "The value has another version.",
-                                request.requestId);
-        if (!isMatch && holds)
-            return HttpReply{304, {}, {}, {}};
+    const auto condition = conditionOf(request);
+    if (!condition)
+        return problemReply(400, "bad_condition", condition.error().message, request.requestId);
+    const auto live = record ? std::optional(record->version) : std::nullopt;
+    if (condition->ifMatch && !condition->ifMatch->contains(live)) {
+        return problemReply(412, "precondition_failed", "The value has another version.",
+                            request.requestId);
     }
+    if (condition->ifNoneMatch && condition->ifNoneMatch->contains(live))
+        return HttpReply{304, {}, {}, {}};
     return std::nullopt;
 }
 
@@ -145,30 +136,6 @@ bool prefersBytes(QByteArrayView accept)
             jsonQuality = qMax(jsonQuality, quality);
     }
     return bytesQuality > 0 && bytesQuality >= jsonQuality;
-}
-
-std::optional<bool> matchesAny(QByteArrayView list, QByteArrayView tag, bool takesWeak)
-{
-    list = trimmedWhiteSpace(list);
-    if (list == "*")
-        return true;
-    bool isFound = false;
-    while (!list.isEmpty()) {
-        const bool isWeak = list.startsWith("W/");
-        if (isWeak)
-            list = list.sliced(2);
-        const qsizetype end = list.startsWith('"') ? list.indexOf('"', 1) : -1;
-        if (end < 0)
-            return std::nullopt;
-        isFound = isFound || (list.sliced(1, end - 1) == tag && (takesWeak || !isWeak));
-        list = trimmedWhiteSpace(list.sliced(end + 1));
-        if (list.isEmpty())
-            return isFound;
-        if (!list.startsWith(','))
-            return std::nullopt;
-        list = trimmedWhiteSpace(list.sliced(1));
-    }
-    return std::nullopt;
 }
 
 bool isMediaType(QByteArrayView text)

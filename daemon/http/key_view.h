@@ -24,10 +24,6 @@ void appendValue(QByteArray &json, const core::Record &record);
 /// Whether an Accept field asks for bytes rather than for JSON.
 bool prefersBytes(QByteArrayView accept);
 
-/// Whether \a tag, without quotes, is one of an If-Match or If-None-Match list; `*` is any. Nothing
-/// where the list is malformed. \a takesWeak: a tag marked W/ may match too.
-std::optional<bool> matchesAny(QByteArrayView list, QByteArrayView tag, bool takesWeak);
-
 /// `type/subtype` with any parameters, of bytes that may stand in a field.
 bool isMediaType(QByteArrayView text);
 

@@ -59,15 +59,35 @@ Failure failureOf(const FinishedWrite &write)
         return {"full", "The disk or the memory is full; nothing was changed."};
     case Status::Failed:
     case Status::TooFewReplicas:
+    case Status::ConditionFailed:
     case Status::Done:
         break;
     }
     return {"storage_failed", "The file of this node refused the write: it is not acknowledged."};
 }
 
+/// Whoever lost learns what is there now, and need not ask.
+HttpReply conditionFailedReply(const FinishedWrite &write)
+{
+    const QByteArray version = write.outcome.version.toString();
+    const bool isThere = write.outcome.existed;
+    HttpReply reply = problemReply(
+        412, "precondition_failed",
+        isThere ? QByteArray("The value there does not fit the condition; nothing was changed.")
+                : QByteArray("There is no value under this key; nothing was changed."),
+        write.requestId,
+        {{QLatin1String("version"),
+          isThere ? QJsonValue(QString::fromLatin1(version)) : QJsonValue(QJsonValue::Null)}});
+    if (isThere)
+        reply.headers.emplace_back("ETag", '"' + version + '"');
+    return reply;
+}
+
 /// The answer to a write that is not known to be done.
 HttpReply failureReply(const FinishedWrite &write)
 {
+    if (write.outcome.status == Status::ConditionFailed)
+        return conditionFailedReply(write);
     if (write.outcome.status == Status::TooFewReplicas)
         return tooFewReply(write.outcome, write.requestId);
     const Failure failure = failureOf(write);

@@ -48,6 +48,13 @@ public:
     virtual ~FileLock() = default;
 };
 
+/// Of a file system, in bytes.
+struct DiskSpace
+{
+    qint64 free = 0; ///< What an unprivileged process may still write.
+    qint64 total = 0;
+};
+
 /// The only way by which storage reaches a disk, so that a test can lose, tear and refuse every
 /// single call. Paths are absolute and have '/' between their parts. Names made, changed or removed
 /// are durable only after syncDirectory() of the directory they are in.
@@ -79,8 +86,8 @@ public:
     /// Whether rename() replaces a file that somebody has open; its bytes then live as long as the
     /// handle.
     [[nodiscard]] virtual bool canReplaceOpenFiles() const = 0;
-    /// Bytes that an unprivileged process may still write there.
-    virtual base::Result<qint64> freeSpace(const QString &directory) = 0;
+    /// Of the file system that \a directory is on.
+    virtual base::Result<DiskSpace> space(const QString &directory) = 0;
 };
 
 } // namespace dynakv::storage

@@ -182,12 +182,12 @@ bool QtFileSystem::canReplaceOpenFiles() const
     return platform::canReplaceOpenFiles();
 }
 
-base::Result<qint64> QtFileSystem::freeSpace(const QString &directory)
+base::Result<DiskSpace> QtFileSystem::space(const QString &directory)
 {
     const QStorageInfo volume(directory);
     if (!volume.isValid())
         return {base::ErrorCode::Io, "cannot tell the free space of " + directory.toUtf8()};
-    return volume.bytesAvailable();
+    return DiskSpace{volume.bytesAvailable(), volume.bytesTotal()};
 }
 
 FileSystem &realFileSystem()

@@ -19,7 +19,7 @@ public:
     base::Result<void> syncDirectory(const QString &directory) override;
     base::Result<std::unique_ptr<FileLock>> lock(const QString &path) override;
     [[nodiscard]] bool canReplaceOpenFiles() const override;
-    base::Result<qint64> freeSpace(const QString &directory) override;
+    base::Result<DiskSpace> space(const QString &directory) override;
 };
 
 } // namespace dynakv::storage

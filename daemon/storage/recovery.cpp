@@ -30,12 +30,13 @@ QByteArrayView remedyFor(base::ErrorCode code)
         return kRestoreRemedy;
     case base::ErrorCode::Unsupported:
         return "run the version on it that wrote it";
+    case base::ErrorCode::NoSpace:
+        return "nothing was changed: make room on the disk, then start again";
     case base::ErrorCode::Invalid:
     case base::ErrorCode::NotFound:
     case base::ErrorCode::Conflict:
     case base::ErrorCode::Busy:
     case base::ErrorCode::Denied:
-    case base::ErrorCode::NoSpace:
     case base::ErrorCode::Io:
     case base::ErrorCode::Unavailable:
     case base::ErrorCode::TimedOut:
@@ -239,7 +240,8 @@ base::Result<void> Recovery::repairTail()
         auto kept = keepRemains();
         if (!kept) {
             return {kept.error().code,
-                    "its torn end must be kept beside it first: " + kept.error().message};
+                    "its torn end of " + QByteArray::number(m_end.torn) +
+                        " bytes must be kept beside it first: " + kept.error().message};
         }
         m_open.report.tornKeptAt = *kept;
     }
@@ -280,9 +282,13 @@ base::Result<QString> Recovery::keepRemains()
     auto copy = m_files.open(m_paths.tornDraft, FileSystem::OpenMode::Replace);
     if (!copy)
         return copy.error();
-    if (const auto copied = copyRemains(**copy); !copied)
-        return copied.error();
+    const auto copied = copyRemains(**copy);
     copy->reset();
+    if (!copied) {
+        // Where the disk is full it would take what is left of it.
+        (void)m_files.remove(m_paths.tornDraft);
+        return copied.error();
+    }
     if (const auto renamed = m_files.rename(m_paths.tornDraft, path); !renamed)
         return renamed.error();
     if (const auto synced = m_files.syncDirectory(m_paths.directory); !synced)

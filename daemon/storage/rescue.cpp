@@ -102,6 +102,10 @@ base::Result<Restored> restoreInto(FileSystem &files, const QString &backup,
         return made.error();
     const DataPaths paths(directory);
     const auto lock = files.lock(paths.lock);
+    if (!lock && lock.error().code == base::ErrorCode::Busy) {
+        return {base::ErrorCode::Busy,
+                directory.toUtf8() + " is in use by a dynakvd; choose an empty directory"};
+    }
     if (!lock)
         return lock.error();
     if (files.open(paths.file, FileSystem::OpenMode::Read)) {

@@ -28,20 +28,28 @@ qint64 p99Of(std::vector<qint64> &times)
 
 } // namespace
 
-void RewritePacer::addCommit(qint64 tookUs, qint64 nowUs)
+void RewritePacer::addSync(qint64 tookUs, qint64 nowUs)
 {
     m_ring[m_count++ % m_ring.size()] = {tookUs, nowUs};
 }
 
 void RewritePacer::begin(qint64 nowUs)
 {
+    // Where one rewriting follows the other at once, what was usual before the first still is.
+    const std::size_t alone = qMin(m_count - m_countAtEnd, m_ring.size());
     std::vector<qint64> usual;
-    for (std::size_t i = 0; i < qMin(m_count, m_ring.size()); ++i)
-        usual.push_back(m_ring[i].tookUs);
-    m_usualP99Us = usual.size() < kSamplesMin ? 0 : p99Of(usual);
+    for (std::size_t i = m_count - alone; i < m_count; ++i)
+        usual.push_back(m_ring[i % m_ring.size()].tookUs);
+    if (usual.size() >= kSamplesMin)
+        m_usualP99Us = p99Of(usual);
     m_bytesPerSecond = kBytesPerSecondFirst;
     m_beganUs = m_adaptedUs = m_paidUs = nowUs;
     m_debtUs = 0;
+}
+
+void RewritePacer::end()
+{
+    m_countAtEnd = m_count;
 }
 
 void RewritePacer::adapt(qint64 nowUs)
@@ -68,7 +76,7 @@ void RewritePacer::adapt(qint64 nowUs)
         m_bytesPerSecond = qMin(kBytesPerSecondMax, m_bytesPerSecond * 1.25);
 }
 
-qint64 RewritePacer::pauseUs(qint64 bytes, qint64 nowUs)
+qint64 RewritePacer::pauseUs(qint64 bytes, qint64 nowUs, double bytesPerSecondMin)
 {
     const bool isIdle =
         m_count == 0 || nowUs - m_ring[(m_count - 1) % m_ring.size()].endedUs > kIdleUs;
@@ -80,7 +88,7 @@ qint64 RewritePacer::pauseUs(qint64 bytes, qint64 nowUs)
     adapt(nowUs);
     m_debtUs = qMax(0.0, m_debtUs - static_cast<double>(nowUs - m_paidUs));
     m_paidUs = nowUs;
-    m_debtUs += static_cast<double>(bytes) / m_bytesPerSecond * 1e6;
+    m_debtUs += static_cast<double>(bytes) / qMax(m_bytesPerSecond, bytesPerSecondMin) * 1e6;
     // What is too short to sleep for is remembered.
     constexpr double kWorthSleepingUs = 1000;
     if (m_debtUs < kWorthSleepingUs)

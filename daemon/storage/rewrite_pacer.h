@@ -8,22 +8,24 @@
 namespace dynakv::storage {
 
 /// How fast a rewriting may go beside commits: as fast as it can while nobody commits, otherwise so
-/// that the 99th percentile of a commit's time at most doubles. Slows down at once, speeds up step
+/// that the 99th percentile of a sync's time at most doubles. Slows down at once, speeds up step
 /// by step (as TCP does: additive would take minutes over the range of disks).
 ///
 /// Pure: the time is an argument. Thread: its owner's.
 class RewritePacer
 {
 public:
-    /// A commit of \a tookUs ended at \a nowUs.
-    void addCommit(qint64 tookUs, qint64 nowUs);
-    /// A rewriting begins: what was usual until now is what may double.
+    /// A sync of \a tookUs ended at \a nowUs.
+    void addSync(qint64 tookUs, qint64 nowUs);
+    /// A rewriting begins: what was usual while there was none is what may double.
     void begin(qint64 nowUs);
-    /// How long to wait now that \a bytes more are written.
-    qint64 pauseUs(qint64 bytes, qint64 nowUs);
+    void end();
+    /// How long to wait now that \a bytes more are written. It goes at least as fast as
+    /// \a bytesPerSecondMin, whatever that costs the others: for those who must not fall behind.
+    qint64 pauseUs(qint64 bytes, qint64 nowUs, double bytesPerSecondMin = 0);
 
     [[nodiscard]] double bytesPerSecond() const { return m_bytesPerSecond; }
-    /// 0 where there were too few commits to tell.
+    /// 0 where there were too few syncs to tell.
     [[nodiscard]] qint64 usualP99Us() const { return m_usualP99Us; }
 
 private:
@@ -35,7 +37,8 @@ private:
         qint64 endedUs = 0;
     };
     std::vector<Sample> m_ring = std::vector<Sample>(8192);
-    std::size_t m_count = 0; ///< All that ever came.
+    std::size_t m_count = 0;      ///< All that ever came.
+    std::size_t m_countAtEnd = 0; ///< As it was when the last rewriting ended.
     qint64 m_beganUs = 0;
     qint64 m_adaptedUs = 0;
     qint64 m_usualP99Us = 0;

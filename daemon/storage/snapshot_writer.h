@@ -42,8 +42,9 @@ public:
 
     /// One piece of the base, written or read back. True once all of it stands and was verified.
     base::Result<bool> step();
-    /// Copies and verifies the log up to \a end of the old file. Only after step() gave true.
-    base::Result<void> copyLog(qint64 end);
+    /// Copies and verifies the log up to \a end of the old file, where a frame ends, or the next
+    /// \a bytesMax of it. Only after step() gave true.
+    base::Result<void> copyLog(qint64 end, qint64 bytesMax = std::numeric_limits<qint64>::max());
     /// So that little is left for the sync in finish().
     base::Result<void> sync();
     /// Syncs and closes the file; where the next frame of it goes. \a isSealed: nobody will write

@@ -3,6 +3,7 @@
 
 #include "daemon/storage/planted_bugs.h"
 
+#include <QElapsedTimer>
 #include <QLoggingCategory>
 
 #include <algorithm>
@@ -343,16 +344,17 @@ base::Result<void> StorageEngine::sync()
         return *m_broken;
     if (isPlanted(PlantedBug::AckBeforeSync))
         return {};
-    const auto start = std::chrono::steady_clock::now();
+    QElapsedTimer timer;
+    timer.start();
     auto synced = m_open.file->sync();
+    m_syncUs = timer.nsecsElapsed() / 1000;
     if (!synced && isPlanted(PlantedBug::RetrySync))
         synced = m_open.file->sync();
     if (!synced) {
         m_metrics.syncsFailed.add();
         return breakOff(synced.error());
     }
-    const auto took = std::chrono::steady_clock::now() - start;
-    m_metrics.syncUs.add(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+    m_metrics.syncUs.add(*m_syncUs);
     m_syncedEnd = m_open.chain.offset;
     m_hasInterval = false;
     return {};

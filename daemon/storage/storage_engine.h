@@ -62,6 +62,9 @@ public:
     [[nodiscard]] bool needsMark() const;
     void mark();
 
+    /// How long the last sync took, if there was one since this was asked last.
+    std::optional<qint64> takeSyncUs() { return std::exchange(m_syncUs, std::nullopt); }
+
     /// Why nothing is written any more, if so.
     [[nodiscard]] const std::optional<base::Error> &broken() const { return m_broken; }
     /// A writer of the next generation of the file: compaction, or healing where it is broken.
@@ -121,6 +124,7 @@ private:
     bool m_hasHalfFrame = false; ///< Something may stand behind the last frame.
     bool m_isClosing = false;
     std::optional<base::Error> m_broken;
+    std::optional<qint64> m_syncUs;
     quint64 m_epoch = 0; ///< Counts what makes a writer begun before useless.
     quint64 m_writerEpoch = 0;
     std::atomic<qint64> m_logEnd = 0;

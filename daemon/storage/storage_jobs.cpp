@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 namespace dynakv::storage {
 namespace {
@@ -17,15 +18,20 @@ constexpr std::size_t kJobsKept = 100;
 constexpr qsizetype kBackupNameBytesMax = 100;
 /// So much of the log, and no more, may be left for the moment in which writes stand still.
 constexpr qint64 kLogLeftBytes = qint64{64} << 10;
+constexpr qint64 kCopyStepBytes = qint64{256} << 10;
 constexpr int kCatchUpRoundsMax = 20;
 /// Smaller files are not worth a rewriting nobody asked for.
 constexpr qint64 kCompactFromBytes = qint64{64} << 20;
+/// Unless the disk is so small that a file of that size leaves no room for a second one.
+constexpr qint64 kCompactFromPartOfDisk = 4;
 constexpr qint64 kConsiderUs = 1'000'000;
 constexpr qint64 kHealPauseUsMax = 60'000'000;
 constexpr qint64 kHashStepBytes = qint64{1} << 20;
 /// What a record takes in the file besides its bytes.
 constexpr qint64 kRecordOverheadBytes = 30;
+/// What may be committed while a second file is written, and what others need.
 constexpr qint64 kSpareBytes = qint64{16} << 20;
+constexpr qint64 kSparePartOfDisk = 16;
 
 qint64 nowUs()
 {
@@ -98,6 +104,10 @@ void StorageJobs::start(const QString &directory, bool mustRewrite)
     const std::scoped_lock lock(m_mutex);
     m_mustRewrite = mustRewrite;
     m_paths = DataPaths(directory);
+    const auto space = m_files.space(directory);
+    const qint64 disk = space ? space->total : std::numeric_limits<qint64>::max();
+    m_compactFromBytes = qMin(kCompactFromBytes, disk / kCompactFromPartOfDisk);
+    m_spareBytes = qMin(kSpareBytes, disk / kSparePartOfDisk);
     m_isStopping = false;
 }
 
@@ -164,12 +174,12 @@ base::Result<quint64> StorageJobs::backup(const QByteArray &name)
 
 base::Result<void> StorageJobs::checkSpace() const
 {
-    const auto space = m_files.freeSpace(m_paths.directory);
-    const qint64 needed = liveBytes(m_table) + kSpareBytes;
-    if (space && *space < needed) {
-        return {base::ErrorCode::NoSpace, "the disk has room for " + QByteArray::number(*space) +
-                                              " bytes, a second file needs about " +
-                                              QByteArray::number(needed)};
+    const auto space = m_files.space(m_paths.directory);
+    const qint64 needed = liveBytes(m_table) + m_spareBytes;
+    if (space && space->free < needed) {
+        return {base::ErrorCode::NoSpace,
+                "the disk has room for " + QByteArray::number(space->free) +
+                    " bytes, a second file needs about " + QByteArray::number(needed)};
     }
     return {};
 }
@@ -180,7 +190,7 @@ bool StorageJobs::isCompactionWorthIt() const
     const qint64 live = liveBytes(m_table);
     // The first for space. The second for the next start, which reads a base much faster than a
     // log; since it takes a log as long as the base, all of it is rewritten once, on average.
-    return file > kCompactFromBytes && (live < file / 2 || file > 2 * m_engine.baseBytes());
+    return file > m_compactFromBytes && (live < file / 2 || file > 2 * m_engine.baseBytes());
 }
 
 qint64 StorageJobs::deadBytes() const
@@ -188,7 +198,7 @@ qint64 StorageJobs::deadBytes() const
     return std::max<qint64>(m_engine.logEnd() - liveBytes(m_table), 0);
 }
 
-void StorageJobs::consider(qint64 tookUs)
+void StorageJobs::consider(std::optional<qint64> syncUs)
 {
     const qint64 now = nowUs();
     StorageJob job;
@@ -196,8 +206,8 @@ void StorageJobs::consider(qint64 tookUs)
     {
         const std::scoped_lock lock(m_mutex);
         mustRewrite = m_mustRewrite;
-        if (tookUs > 0)
-            m_pacer.addCommit(tookUs, now);
+        if (syncUs)
+            m_pacer.addSync(*syncUs, now);
         if (now < m_considerUs || m_isRunning || m_isStopping)
             return;
     }
@@ -242,6 +252,7 @@ void StorageJobs::run(StorageJob job)
     const std::scoped_lock lock(m_mutex);
     if (done && job.kind != StorageJob::Kind::Backup)
         m_mustRewrite = false;
+    m_pacer.end();
     m_isRunning = false;
 }
 
@@ -272,14 +283,9 @@ base::Result<void> StorageJobs::writeBase(SnapshotWriter &writer, StorageJob &jo
         if (!step)
             return step.error();
         isDone = *step;
+        if (const auto rested = rest(writer.writtenBytes() - before); !rested)
+            return rested;
         const qint64 now = nowUs();
-        qint64 waitUs = 0;
-        {
-            const std::scoped_lock lock(m_mutex);
-            waitUs = m_pacer.pauseUs(writer.writtenBytes() - before, now);
-        }
-        if (!pause(waitUs))
-            return {base::ErrorCode::Unavailable, "the node stops"};
         if (now < publishUs)
             continue;
         publishUs = now + kPublishUs;
@@ -291,18 +297,42 @@ base::Result<void> StorageJobs::writeBase(SnapshotWriter &writer, StorageJob &jo
     return catchUp(writer);
 }
 
-/// Each round copies what came in during the one before, so each is shorter, as long as copying is
-/// faster than committing.
+/// Each round copies what came in during the one before, so each is shorter, since copying is at
+/// least twice as fast as committing.
 base::Result<void> StorageJobs::catchUp(SnapshotWriter &writer)
 {
+    const qint64 start = nowUs();
+    const qint64 startEnd = m_engine.logEnd();
     for (int round = 0; round < kCatchUpRoundsMax; ++round) {
-        if (const auto copied = writer.copyLog(m_engine.logEnd()); !copied)
-            return copied;
+        const qint64 end = m_engine.logEnd();
+        while (writer.logOffset() < end) {
+            const qint64 before = writer.logOffset();
+            if (const auto copied = writer.copyLog(end, kCopyStepBytes); !copied)
+                return copied;
+            const auto grown = static_cast<double>(m_engine.logEnd() - startEnd);
+            const auto us = static_cast<double>(qMax(qint64{1}, nowUs() - start));
+            const double growth = 1e6 * grown / us;
+            if (const auto rested = rest(writer.logOffset() - before, 2 * growth); !rested)
+                return rested;
+        }
         if (const auto synced = writer.sync(); !synced)
             return synced;
         if (m_engine.logEnd() - writer.logOffset() < kLogLeftBytes)
             break;
     }
+    return {};
+}
+
+/// Leaves the disk to the commits for as long as writing \a bytes asks for.
+base::Result<void> StorageJobs::rest(qint64 bytes, double bytesPerSecondMin)
+{
+    qint64 us = 0;
+    {
+        const std::scoped_lock lock(m_mutex);
+        us = m_pacer.pauseUs(bytes, nowUs(), bytesPerSecondMin);
+    }
+    if (!pause(us))
+        return {base::ErrorCode::Unavailable, "the node stops"};
     return {};
 }
 

@@ -40,8 +40,8 @@ public:
     /// there is one of that name.
     base::Result<quint64> backup(const QByteArray &name);
     /// On the storage thread: heals an engine that is broken, compacts a file that is mostly
-    /// rubbish. \a tookUs: what the last commit took, 0 if there was none.
-    void consider(qint64 tookUs);
+    /// rubbish. \a syncUs: what a sync took, if there was one since the last time.
+    void consider(std::optional<qint64> syncUs);
 
     /// About how much of the file a compaction would save. Any thread.
     [[nodiscard]] qint64 deadBytes() const;
@@ -56,6 +56,7 @@ private:
     base::Result<void> writeBackup(StorageJob &job);
     base::Result<void> writeBase(SnapshotWriter &writer, StorageJob &job);
     base::Result<void> catchUp(SnapshotWriter &writer);
+    base::Result<void> rest(qint64 bytes, double bytesPerSecondMin = 0);
     base::Result<QByteArray> hashOf(const QString &path);
     base::Result<void> writeText(const QString &path, const QByteArray &text);
     base::Result<void> checkSpace() const;
@@ -79,6 +80,9 @@ private:
     RewritePacer m_pacer;
     std::thread m_thread;
 
+    /// Both are less on a small disk; from start() on they stay.
+    qint64 m_compactFromBytes = 0;
+    qint64 m_spareBytes = 0;
     qint64 m_considerUs = 0; ///< Storage thread only, as is the next one.
     qint64 m_healPauseUs = 0;
 };

@@ -93,7 +93,7 @@ private:
     void syncIfDue();
     /// When something is to be done even though nobody hands anything in.
     [[nodiscard]] std::optional<Clock::time_point> nextChore() const;
-    void doChores(qint64 commitUs);
+    void doChores();
     void publishStatus();
 
     std::unique_ptr<StorageEngine> m_engine;
@@ -103,7 +103,7 @@ private:
     std::atomic<bool> m_isOpen = false;
     // Storage thread only:
     Clock::time_point m_nextSync = {};
-    Clock::time_point m_lastCommit = {};
+    Clock::time_point m_nextMark = {};
     Clock::time_point m_nextStatus = {};
 
     mutable std::mutex m_mutex;
@@ -204,16 +204,16 @@ void StorageWorker::Impl::run()
         if (batch.front().task) {
             batch.front().task();
             m_nextStatus = {}; // It may have been a swap.
-            doChores(0);
+            doChores();
             continue;
         }
         const auto start = Clock::now();
         commitBatch(std::move(batch));
-        m_lastCommit = Clock::now();
-        const auto took =
-            std::chrono::duration_cast<std::chrono::microseconds>(m_lastCommit - start);
-        m_engine->metrics().commitUs.add(took.count());
-        doChores(took.count());
+        const auto end = Clock::now();
+        m_nextMark = end + kMarkAfter;
+        m_engine->metrics().commitUs.add(
+            std::chrono::duration_cast<std::chrono::microseconds>(end - start).count());
+        doChores();
     }
 }
 
@@ -229,7 +229,7 @@ StorageWorker::Impl::Batch StorageWorker::Impl::takeBatch()
             m_changed.wait(lock, isReady);
         } else if (!m_changed.wait_until(lock, *chore, isReady)) {
             lock.unlock();
-            doChores(0);
+            doChores();
             lock.lock();
         }
     }
@@ -257,17 +257,20 @@ std::optional<StorageWorker::Impl::Clock::time_point> StorageWorker::Impl::nextC
     if (m_engine->broken())
         return Clock::now() + kSyncInterval;
     if (m_engine->needsMark())
-        return m_lastCommit + kMarkAfter;
+        return m_nextMark;
     return std::nullopt;
 }
 
-void StorageWorker::Impl::doChores(qint64 commitUs)
+void StorageWorker::Impl::doChores()
 {
     syncIfDue();
     const auto now = Clock::now();
-    if (m_engine->needsMark() && now >= m_lastCommit + kMarkAfter)
+    if (m_engine->needsMark() && now >= m_nextMark) {
         m_engine->mark();
-    m_rewrites.consider(commitUs);
+        // Where there was no room for it.
+        m_nextMark = now + kMarkAfter;
+    }
+    m_rewrites.consider(m_engine->takeSyncUs());
     if (now >= m_nextStatus || m_engine->broken()) {
         m_nextStatus = now + kStatusInterval;
         publishStatus();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // The small texts of a request: listing cursors, queries, keys, conditions, accepted types.
+#include "daemon/http/conditions.h"
 #include "daemon/http/key_handler.h"
 #include "daemon/http/key_view.h"
 #include "daemon/http/page_cursor.h"
@@ -39,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         (void)query->number("limit", 1, 1, 1000);
         (void)query->flag("raw");
     }
-    matchesAny(text, "tag", true);
+    (void)versionsOf(text, true);
     prefersBytes(text);
     isMediaType(text);
     return 0;

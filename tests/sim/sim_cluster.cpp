@@ -196,36 +196,30 @@ bool SimCluster::isCut(int from, int to) const
 size_t SimCluster::put(int node, const QByteArray &key, const QByteArray &value,
                        core::WriteConcern concern, std::optional<core::Durability> durability)
 {
-    m_told.push_back({node, key, core::RecordKind::Value, value});
-    const size_t write = ask();
     core::WriteRequest request{key, core::RecordKind::Value, value};
     request.concern = concern;
     request.durability = durability;
-    if (isRunning(node))
-        deliver(node, m_nodes[at(node)].boot, core::ClientWrite{write, request});
-    return write;
-}
-
-size_t SimCluster::ask()
-{
-    Told &told = m_told.back();
-    told.diskCuts = m_diskCuts;
-    if (isRunning(told.node)) {
-        if (const auto stamp = records(told.node).stampOf(told.key))
-            told.floor = stamp->version;
-    }
-    return m_told.size() - 1;
+    return write(node, request);
 }
 
 size_t SimCluster::remove(int node, const QByteArray &key, core::WriteConcern concern)
 {
-    m_told.push_back({node, key, core::RecordKind::Tombstone, {}});
-    const size_t write = ask();
     core::WriteRequest request{key, core::RecordKind::Tombstone};
     request.concern = concern;
-    if (isRunning(node))
-        deliver(node, m_nodes[at(node)].boot, core::ClientWrite{write, request});
-    return write;
+    return write(node, request);
+}
+
+size_t SimCluster::write(int node, const core::WriteRequest &request)
+{
+    const size_t index = m_told.size();
+    Told &told = m_told.emplace_back(Told{node, request.key, request.kind, request.value});
+    told.diskCuts = m_diskCuts;
+    if (!isRunning(node))
+        return index;
+    if (const auto stamp = records(node).stampOf(request.key))
+        told.floor = stamp->version;
+    deliver(node, m_nodes[at(node)].boot, core::ClientWrite{index, request, {}});
+    return index;
 }
 
 void SimCluster::run(qint64 ms)

@@ -70,6 +70,7 @@ public:
     size_t put(int node, const QByteArray &key, const QByteArray &value,
                core::WriteConcern concern = {}, std::optional<core::Durability> durability = {});
     size_t remove(int node, const QByteArray &key, core::WriteConcern concern = {});
+    size_t write(int node, const core::WriteRequest &request);
     [[nodiscard]] const Told &told(size_t write) const { return m_told[write]; }
     [[nodiscard]] const std::vector<Told> &allTold() const { return m_told; }
 
@@ -137,7 +138,6 @@ private:
     };
 
     static size_t at(int node) { return static_cast<size_t>(node); }
-    size_t ask();
     void schedule(qint64 delayMs, std::function<void()> task);
     void tick(int node, quint64 boot);
     void deliver(int node, quint64 boot, core::Event event);

@@ -74,6 +74,22 @@ void strike(SimCluster &cluster, Counts &counts)
     }
 }
 
+/// Create only, or replace what this node holds.
+core::WriteCondition conditionFor(SimCluster &cluster, int node, const QByteArray &key)
+{
+    core::WriteCondition condition;
+    if (cluster.random().below(2) == 0) {
+        condition.ifNoneMatch = core::VersionSet{true, {}};
+        return condition;
+    }
+    condition.ifMatch.emplace();
+    if (cluster.isRunning(node)) {
+        if (const auto stamp = cluster.records(node).stampOf(key))
+            condition.ifMatch->versions.push_back(stamp->version);
+    }
+    return condition;
+}
+
 /// Every write \a isByQuorum, or one in three.
 void operate(SimCluster &cluster, int number, bool isByQuorum)
 {
@@ -82,7 +98,13 @@ void operate(SimCluster &cluster, int number, bool isByQuorum)
     // Half of the keys are written once: no later write hides that an earlier one was lost.
     const QByteArray key = random.below(2) == 0 ? "k" + QByteArray::number(random.below(40))
                                                 : "once" + QByteArray::number(number);
-    if (random.below(4) == 0)
+    if (random.below(5) == 0) {
+        core::WriteRequest request{key, core::RecordKind::Value, QByteArray::number(number)};
+        request.condition = conditionFor(cluster, node, key);
+        request.concern = {isByQuorum ? core::WriteConcern::Kind::Quorum
+                                      : core::WriteConcern::Kind::Count};
+        cluster.write(node, request);
+    } else if (random.below(4) == 0)
         cluster.remove(
             node, key,
             {isByQuorum ? core::WriteConcern::Kind::Quorum : core::WriteConcern::Kind::Count});

@@ -172,8 +172,11 @@ void DaemonProcess::resume()
 int DaemonProcess::terminate(int timeoutMs)
 {
     signal(SIGTERM);
-    if (!m_process.waitForFinished(timeoutMs))
-        return -1;
+    return m_process.waitForFinished(timeoutMs) ? exitCode() : -1;
+}
+
+int DaemonProcess::exitCode() const
+{
     return m_process.exitStatus() == QProcess::NormalExit ? m_process.exitCode() : -1;
 }
 

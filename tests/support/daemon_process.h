@@ -67,6 +67,8 @@ public:
     int terminate(int timeoutMs = 20'000);
 
     [[nodiscard]] bool isRunning() const { return m_process.state() != QProcess::NotRunning; }
+    /// Of one that ended by itself; -1 if it was killed.
+    [[nodiscard]] int exitCode() const;
     [[nodiscard]] qint64 processId() const { return m_process.processId(); }
     [[nodiscard]] const base::Endpoint &address() const { return m_address; }
     [[nodiscard]] RestProbe rest() const { return RestProbe(m_address); }

@@ -204,6 +204,12 @@ int SimDisk::callCount() const
     return m_calls;
 }
 
+void SimDisk::setSpace(const storage::DiskSpace &space)
+{
+    const std::scoped_lock lock(m_mutex);
+    m_space = space;
+}
+
 int SimDisk::wholeWriteCount() const
 {
     const std::scoped_lock lock(m_mutex);
@@ -420,9 +426,10 @@ base::Result<std::unique_ptr<storage::FileLock>> SimDisk::lock(const QString &pa
     return std::unique_ptr<storage::FileLock>(std::make_unique<SimLock>(*this, path));
 }
 
-base::Result<qint64> SimDisk::freeSpace(const QString &)
+base::Result<storage::DiskSpace> SimDisk::space(const QString &)
 {
-    return qint64{1} << 40;
+    const std::scoped_lock lock(m_mutex);
+    return m_space;
 }
 
 DiskImage SimDisk::imageOf(const Names &names, const Contents &changed) const

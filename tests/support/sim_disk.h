@@ -53,6 +53,8 @@ public:
     /// The write to a file of that name, counted from 1, is reported whole with a bit of it wrong.
     void garbleWrite(const QString &path, int write);
     [[nodiscard]] bool wasGarbled() const { return m_garbleAt < 0; }
+    /// What space() says; it bounds nothing.
+    void setSpace(const storage::DiskSpace &space);
     /// Writes that succeeded.
     [[nodiscard]] int wholeWriteCount() const;
 
@@ -71,7 +73,7 @@ public:
     base::Result<void> syncDirectory(const QString &directory) override;
     base::Result<std::unique_ptr<storage::FileLock>> lock(const QString &path) override;
     [[nodiscard]] bool canReplaceOpenFiles() const override { return true; }
-    base::Result<qint64> freeSpace(const QString &directory) override;
+    base::Result<storage::DiskSpace> space(const QString &directory) override;
 
 private:
     friend class SimFile;
@@ -137,6 +139,7 @@ private:
     int m_failFirst = 0;
     int m_failCount = 0;
     Fault m_fault = Fault::None;
+    storage::DiskSpace m_space = {qint64{1} << 40, qint64{1} << 40};
 };
 
 } // namespace dynakv::test

@@ -82,6 +82,54 @@ core::Record RandomMessages::record()
     return record;
 }
 
+std::optional<core::VersionSet> RandomMessages::versionSet()
+{
+    if (coin())
+        return std::nullopt;
+    core::VersionSet result;
+    result.isAny = coin();
+    if (!result.isAny) {
+        result.versions.resize(std::size_t{m_random.bounded(17U)});
+        for (core::Version &each : result.versions)
+            each = {number(), number()};
+    }
+    return result;
+}
+
+core::ForwardedWrite RandomMessages::forwardedWrite()
+{
+    core::ForwardedWrite result;
+    result.id = number();
+    result.seen = {{number(), number()}, coin()};
+    result.write.key = bytes(1, 1024);
+    result.write.kind = coin() ? core::RecordKind::Value : core::RecordKind::Tombstone;
+    result.write.value = bytes(0, 300);
+    result.write.contentType = coin() ? "text/plain" : "";
+    if (coin())
+        result.write.ttlMs = m_random.bounded(1000, 1'000'000);
+    result.write.concern = {static_cast<core::WriteConcern::Kind>(m_random.bounded(3)),
+                            m_random.bounded(1000)};
+    result.write.condition = {versionSet(), versionSet()};
+    if (coin())
+        result.write.durability = static_cast<core::Durability>(m_random.bounded(4));
+    result.write.timeoutMs = m_random.bounded(60'001);
+    return result;
+}
+
+core::WriteOutcome RandomMessages::outcome()
+{
+    core::WriteOutcome result;
+    result.status = static_cast<core::WriteOutcome::Status>(m_random.bounded(7));
+    result.version = {number(), number()};
+    result.existed = coin();
+    result.durability = static_cast<core::Durability>(m_random.bounded(4));
+    result.acked = m_random.bounded(100);
+    result.required = m_random.bounded(100);
+    result.replicas = m_random.bounded(100);
+    result.detail = coin() ? "the disk is full" : "";
+    return result;
+}
+
 core::Message RandomMessages::message(std::size_t index)
 {
     const auto partition = static_cast<quint8>(m_random.bounded(256));
@@ -157,13 +205,17 @@ core::Message RandomMessages::message(std::size_t index)
         return core::FetchReply{number(), records, static_cast<quint32>(number())};
     case 16:
         return core::CopyRequest{number(), bytes(1, 1024)};
-    default:
+    case 17:
         return core::CopyReply{number(),
                                {coin(),
                                 {{number(), number()}, number()},
                                 static_cast<core::RecordKind>(m_random.bounded(2)),
                                 signedNumber(),
                                 signedNumber()}};
+    case 18:
+        return forwardedWrite();
+    default:
+        return core::ForwardedOutcome{number(), outcome()};
     }
 }
 

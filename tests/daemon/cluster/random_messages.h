@@ -30,6 +30,9 @@ private:
     QByteArray host();
     core::TreeRoots hashes();
     core::LeafSet leafSet();
+    std::optional<core::VersionSet> versionSet();
+    core::ForwardedWrite forwardedWrite();
+    core::WriteOutcome outcome();
 
     QRandomGenerator m_random;
 };

@@ -173,6 +173,7 @@ private Q_SLOTS:
     void writesInFlightCountForTheCapacity();
     void durabilityAskedForIsThatOfTheOwnCopy();
     void whatIsHeldIsAcknowledgedAsDurableAsItIs();
+    void aLaterWriteThatAsksForLessMayBeDoneFirst();
     void lostLinkGetsNoAcknowledgement();
     void foreignTicketIsNotTaken();
     void nothingIsKeptOnceAllIsDone();
@@ -645,6 +646,32 @@ void TestReplicator::whatIsHeldIsAcknowledgedAsDurableAsItIs()
     QCOMPARE(ackOfHeld(), Durability::Os);
     bench.commit(bench.put("b"), Committed::Result::Done, Durability::Sync); // Of the whole file.
     QCOMPARE(ackOfHeld(), Durability::Sync);
+}
+
+/// Of one batch the storage completes what needs no sync before what does.
+void TestReplicator::aLaterWriteThatAsksForLessMayBeDoneFirst()
+{
+    Bench bench;
+    bench.links = {10};
+    const Ticket strong = bench.put("k");
+    const Ticket weak = bench.write({.key = "k", .value = "2", .durability = Durability::Os});
+    const Version last = bench.versionOf(weak);
+    bench.commit(weak, Committed::Result::Done, Durability::Os);
+    QCOMPARE(bench.replies.at(0).outcome.version, last);
+    QCOMPARE(bench.replies.at(0).outcome.durability, Durability::Os);
+    // The earlier one is still in flight: what comes now stands above both.
+    const Ticket third = bench.put("k");
+    QVERIFY(bench.versionOf(third) > last);
+    bench.commit(strong);
+    QCOMPARE(bench.replies.at(1).outcome.version, bench.versionOf(strong));
+    QCOMPARE(bench.records.find("k")->version, last);
+    // That one was synced is not yet said of the other.
+    bench.receive(10, {77, {record("k", {1, 1})}});
+    QCOMPARE(bench.acks.back().second.durability, Durability::Os);
+    bench.commit(third);
+    bench.receive(10, {77, {record("k", {1, 1})}});
+    QCOMPARE(bench.acks.back().second.durability, Durability::Sync);
+    QCOMPARE(bench.pushes.size(), std::size_t{3});
 }
 
 void TestReplicator::lostLinkGetsNoAcknowledgement()

@@ -131,6 +131,12 @@ core::WriteOutcome FakeCoordinator::apply(const core::WriteRequest &request)
     outcome.replicas = 3;
     const auto before = m_table.find(request.key);
     outcome.existed = before && before->isLive(outcome.version.wallMs());
+    const auto live = outcome.existed ? std::optional(before->version) : std::nullopt;
+    if (!request.condition.holds(live)) {
+        outcome.status = core::WriteOutcome::Status::ConditionFailed;
+        outcome.version = live.value_or(core::Version{});
+        return outcome;
+    }
     const qint64 expiresAtMs = request.ttlMs ? outcome.version.wallMs() + *request.ttlMs : 0;
     m_table.apply(core::Record{request.key,
                                request.kind,

@@ -37,6 +37,8 @@ QJsonObject objectOf(const HttpReply &reply)
 
 } // namespace
 
+Q_DECLARE_METATYPE(dynakv::core::WriteCondition)
+
 /// The handlers as functions: a request value goes in, an answer or a write comes out. The table is
 /// real, the node is not.
 class TestApi : public QObject
@@ -65,6 +67,10 @@ private Q_SLOTS:
     void refusesPuts();
     void refusesWhatHasNoEffectYet_data();
     void refusesWhatHasNoEffectYet();
+    void passesConditionsOn_data();
+    void passesConditionsOn();
+    void refusesConditions();
+    void tellsTheLoserWhatIsThere();
     void passesTheOptionsOfAWriteOn();
     void passesTheDurabilityOfAWriteOn();
     void refusesADurabilityThatCannotBe_data();
@@ -476,8 +482,8 @@ void TestApi::refusesPuts()
 void TestApi::refusesWhatHasNoEffectYet_data()
 {
     QTest::addColumn<QByteArray>("what");
-    for (const char *what : {"if-match", "if-none-match", "at-least", "r", "/v1/watch", "/v1/batch",
-                             "/v1/admin/leave", "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
+    for (const char *what : {"r", "/v1/watch", "/v1/batch", "/v1/admin/leave",
+                             "/v1/keys?delimiter=/", "/v1/keys?reverse=true"})
         QTest::newRow(what) << QByteArray(what);
 }
 
@@ -486,15 +492,88 @@ void TestApi::refusesWhatHasNoEffectYet()
     QFETCH(QByteArray, what);
     HttpRequest request =
         what.startsWith('/') ? this->request(Method::Get, what) : put("/key/k", "{\"value\":1}");
-    if (what == "if-match")
-        request.ifMatch = "*";
-    else if (what == "if-none-match")
-        request.ifNoneMatch = "*";
-    else if (what == "at-least")
-        request.atLeast = "x";
-    else if (!what.startsWith('/'))
+    if (!what.startsWith('/'))
         request.query = what + "=1";
     QCOMPARE(reply(request).status, 501);
+}
+
+void TestApi::passesConditionsOn_data()
+{
+    QTest::addColumn<QByteArray>("match");
+    QTest::addColumn<QByteArray>("noneMatch");
+    QTest::addColumn<core::WriteCondition>("expected");
+    const QByteArray one = "\"0000000000000001-0000000000000002\"";
+    const QByteArray two = "\"0000000000000003-0000000000000004\"";
+    using Set = core::VersionSet;
+    const auto row = [](const char *name, const char *match, const QByteArray &noneMatch,
+                        const core::WriteCondition &expected) {
+        QTest::newRow(name) << QByteArray(match) << noneMatch << expected;
+    };
+    row("none", "", "", {});
+    row("any", "*", "", {Set{true, {}}, {}});
+    row("create only", "", "*", {{}, Set{true, {}}});
+    row("a version", one.constData(), "", {Set{false, {{1, 2}}}, {}});
+    row("two versions", (one + " ,\t" + two).constData(), "", {Set{false, {{1, 2}, {3, 4}}}, {}});
+    row("both", one.constData(), two, {Set{false, {{1, 2}}}, Set{false, {{3, 4}}}});
+    row("a weak tag never matches", ("W/" + one).constData(), "", {Set{false, {}}, {}});
+    row("but keeps away", "", "W/" + one, {{}, Set{false, {{1, 2}}}});
+    row("another's tag", "\"abc\"", "", {Set{false, {}}, {}});
+}
+
+void TestApi::passesConditionsOn()
+{
+    QFETCH(QByteArray, match);
+    QFETCH(QByteArray, noneMatch);
+    QFETCH(core::WriteCondition, expected);
+    for (const Method method : {Method::Put, Method::Delete}) {
+        HttpRequest request = method == Method::Put ? put("/key/k", "{\"value\":1}")
+                                                    : this->request(method, "/key/k");
+        if (!match.isEmpty())
+            request.ifMatch = match;
+        if (!noneMatch.isEmpty())
+            request.ifNoneMatch = noneMatch;
+        QCOMPARE(write(request).request.condition, expected);
+    }
+}
+
+void TestApi::refusesConditions()
+{
+    const QByteArray one = "\"0000000000000001-0000000000000002\"";
+    QByteArray many = one;
+    for (int i = 0; i < 16; ++i)
+        many += ',' + one;
+    for (const QByteArray &list : {QByteArray(""), QByteArray("abc"), QByteArray("\"abc"),
+                                   one + ',', ',' + one, one + one, "*," + one, many}) {
+        HttpRequest request = put("/key/k", "{\"value\":1}");
+        request.ifMatch = list;
+        QCOMPARE(reply(request).status, 400);
+        request.ifNoneMatch = std::exchange(request.ifMatch, std::nullopt);
+        QCOMPARE(reply(request).status, 400);
+    }
+    HttpRequest request = put("/key/k", "{\"value\":1}");
+    request.atLeast = "0000000000000001-0000000000000002";
+    QCOMPARE(reply(request).status, 400);
+}
+
+void TestApi::tellsTheLoserWhatIsThere()
+{
+    const auto pending = write(put("/key/k", "{\"value\":1}"));
+    core::WriteOutcome outcome{.status = core::WriteOutcome::Status::ConditionFailed};
+    outcome.version = {1, 2};
+    outcome.existed = true;
+    HttpReply answer = pending.toReply(outcome);
+    QCOMPARE(answer.status, 412);
+    QCOMPARE(headerOf(answer, "ETag"), "\"0000000000000001-0000000000000002\"");
+    QJsonObject body = QJsonDocument::fromJson(answer.body).object();
+    QCOMPARE(body.value(QLatin1String("code")).toString(), QLatin1String("precondition_failed"));
+    QCOMPARE(body.value(QLatin1String("version")).toString(),
+             QLatin1String("0000000000000001-0000000000000002"));
+    outcome.existed = false;
+    answer = pending.toReply(outcome);
+    QCOMPARE(answer.status, 412);
+    QVERIFY(headerOf(answer, "ETag").isEmpty());
+    body = QJsonDocument::fromJson(answer.body).object();
+    QVERIFY(body.value(QLatin1String("version")).isNull());
 }
 
 void TestApi::passesTheOptionsOfAWriteOn()

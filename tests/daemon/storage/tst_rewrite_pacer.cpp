@@ -27,7 +27,7 @@ struct Model
             const double rate = isRewriting ? pacer.bytesPerSecond() / 1048576.0 : 0;
             const auto tookUs = static_cast<qint64>(300 + slowdown * rate);
             nowUs += tookUs;
-            pacer.addCommit(tookUs, nowUs);
+            pacer.addSync(tookUs, nowUs);
             lastTookUs = tookUs;
             while (isRewriting && rewriteUs <= nowUs) {
                 const qint64 pause = pacer.pauseUs(kPieceBytes, rewriteUs);
@@ -106,6 +106,43 @@ private Q_SLOTS:
         const double written = static_cast<double>(model.bytes - before) / 0.15;
         QVERIFY(written < 1.5 * rate);
         QVERIFY(written > 0.5 * rate);
+    }
+
+    /// Else each of several in a row would double what the one before had doubled.
+    void oneAfterTheOtherKeepsTheFirstMeasure()
+    {
+        Model model(20);
+        model.run(1'000 * kMs, false);
+        for (int i = 0; i < 3; ++i) {
+            model.pacer.begin(model.nowUs);
+            QCOMPARE(model.pacer.usualP99Us(), 300);
+            model.run(3'000 * kMs, true);
+            model.pacer.end();
+        }
+        model.slowdown = 0;
+        model.run(1'000 * kMs, false);
+        model.pacer.begin(model.nowUs);
+        QCOMPARE(model.pacer.usualP99Us(), 300);
+    }
+
+    void whoMustNotFallBehindDoesNot()
+    {
+        constexpr double kBytesPerSecond = 50.0 * 1048576;
+        Model model(1'000);
+        model.run(1'000 * kMs, false);
+        model.pacer.begin(model.nowUs);
+        model.run(5'000 * kMs, true);
+        const qint64 freeUs = model.pacer.pauseUs(kPieceBytes * 16, model.nowUs);
+        QVERIFY(freeUs > 90 * kMs);
+        // Once what that asks for has passed:
+        qint64 nowUs = model.nowUs + 2'000 * kMs;
+        model.pacer.addSync(300, nowUs);
+        const qint64 start = nowUs;
+        for (int i = 0; i < 160; ++i)
+            nowUs += model.pacer.pauseUs(kPieceBytes, nowUs, kBytesPerSecond) + 1;
+        const double seconds = 1e-6 * static_cast<double>(nowUs - start);
+        QVERIFY(seconds < 1.1 * 160 * kPieceBytes / kBytesPerSecond);
+        QVERIFY(seconds > 0.8 * 160 * kPieceBytes / kBytesPerSecond);
     }
 
     void itNeverStops()

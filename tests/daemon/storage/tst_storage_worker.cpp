@@ -263,6 +263,60 @@ private Q_SLOTS:
         QCOMPARE(report.error().code, base::ErrorCode::Corrupt);
     }
 
+    void onAFullDiskTheMarkIsTriedOnceASecond()
+    {
+        Bench bench;
+        QVERIFY(bench.open());
+        QVERIFY(bench.worker->commitAndWait({{makeRecord("k", 1)}, {}}));
+        const int before = bench.disk.callCount();
+        bench.disk.failCalls(before + 1, 1'000'000, SimDisk::Fault::NoSpace);
+        const auto hasTried = [&](int calls) { return bench.disk.callCount() > before + calls; };
+        QTRY_VERIFY_WITH_TIMEOUT(hasTried(0), 10'000);
+        QElapsedTimer elapsed;
+        elapsed.start();
+        // A write and a cut each; the second time begins with the cut that failed.
+        QTRY_VERIFY_WITH_TIMEOUT(hasTried(2), 10'000);
+        QVERIFY2(elapsed.elapsed() > 500, QByteArray::number(elapsed.elapsed()).constData());
+    }
+
+    void aSmallDiskIsCompactedInTime_data()
+    {
+        QTest::addColumn<qint64>("diskBytes");
+        QTest::addColumn<bool>("isCompacted");
+        QTest::newRow("small") << (qint64{1} << 20) << true;
+        QTest::newRow("large") << (qint64{1} << 30) << false;
+    }
+    void aSmallDiskIsCompactedInTime()
+    {
+        QFETCH(const qint64, diskBytes);
+        QFETCH(const bool, isCompacted);
+        Bench bench;
+        bench.disk.setSpace({diskBytes / 2, diskBytes});
+        QVERIFY(bench.open());
+        for (quint64 clock = 1; clock <= 300; ++clock) {
+            QVERIFY(
+                bench.worker->commitAndWait({{makeRecord("k", clock, QByteArray(1000, 'v'))}, {}}));
+        }
+        // A compaction is considered once a second, after a commit.
+        for (quint64 clock = 301; clock <= 330; ++clock) {
+            QTest::qWait(50);
+            QVERIFY(bench.worker->commitAndWait({{makeRecord("k", clock)}, {}}));
+        }
+        QCOMPARE(!bench.worker->jobs().empty(), isCompacted);
+    }
+
+    void roomForASecondFileIsAskedForByTheSizeOfTheDisk()
+    {
+        constexpr qint64 spare = (qint64{1} << 20) / 16;
+        Bench bench;
+        bench.disk.setSpace({spare - 1, qint64{1} << 20});
+        QVERIFY(bench.open());
+        QCOMPARE(bench.worker->compact().error().code, base::ErrorCode::NoSpace);
+        QCOMPARE(bench.worker->backup("b").error().code, base::ErrorCode::NoSpace);
+        bench.disk.setSpace({spare, qint64{1} << 20});
+        QVERIFY(bench.worker->compact());
+    }
+
     void compactionKeepsAllAndTellsWhatItDid()
     {
         Bench bench;
