@@ -203,6 +203,13 @@ void TestOperations::theMetricsTellOfTheCluster()
     QVERIFY(
         becomes(R"(dynakv_cluster_members{state="alive"})", [](double each) { return each == 2; }));
     QVERIFY(becomes(R"(dynakv_writes_total{outcome="done"})", isPositive));
+    const HttpAnswer refused =
+        test::Exchange(m_cluster->node(0).address(),
+                       "DELETE /key/counted HTTP/1.1\r\nIf-Match: \"none\"\r\n", {})
+            .finish();
+    QCOMPARE(refused.status, 412);
+    QVERIFY(becomes(R"(dynakv_http_requests_total{method="DELETE",route="/key/{key}",code="412"})",
+                    isPositive));
     QVERIFY(becomes(R"(dynakv_cluster_messages_total{type="push",direction="sent"})", isPositive));
     QVERIFY(becomes(R"(dynakv_cluster_messages_total{type="push_ack",direction="received"})",
                     isPositive));
