@@ -8,6 +8,9 @@
 
 namespace dynakv::core {
 
+/// How many values WriteOutcome::Status has.
+inline constexpr std::size_t kWriteStatuses = 7;
+
 /// Anti-entropy led by this node.
 struct SyncCounts
 {
@@ -46,7 +49,7 @@ struct ClusterCounts
 {
     SyncCounts syncs = {};
     TrafficCounts traffic = {};
-    std::array<qint64, 6> writes = {};     ///< By WriteOutcome::Status.
+    std::array<qint64, kWriteStatuses> writes = {}; ///< By WriteOutcome::Status.
     base::HistogramCounts turnUs = {};     ///< How long the node thread was busy at a time.
     base::HistogramCounts tickLateUs = {}; ///< How late its timer was served.
     bool operator==(const ClusterCounts &) const = default;

@@ -47,4 +47,25 @@ QByteArray toText(MemberState state)
     return {};
 }
 
+QByteArray toText(WriteOutcome::Status status)
+{
+    switch (status) {
+    case WriteOutcome::Status::Done:
+        return "done";
+    case WriteOutcome::Status::TooFewReplicas:
+        return "too_few_replicas";
+    case WriteOutcome::Status::NotReady:
+        return "not_ready";
+    case WriteOutcome::Status::ClockOff:
+        return "clock_off";
+    case WriteOutcome::Status::NoSpace:
+        return "full";
+    case WriteOutcome::Status::Failed:
+        return "failed";
+    case WriteOutcome::Status::ConditionFailed:
+        return "condition_failed";
+    }
+    return {};
+}
+
 } // namespace dynakv::core

@@ -80,6 +80,8 @@ struct WriteOutcome
     QByteArray detail = {};
     bool operator==(const WriteOutcome &) const = default;
 };
+/// In snake_case; empty for a value that is none.
+QByteArray toText(WriteOutcome::Status status);
 
 enum class MemberState : quint8 {
     Joining = 0,

@@ -14,7 +14,7 @@ namespace dynakv::core {
 class PushLag
 {
 public:
-    static constexpr std::size_t kPushesMax = 16'384;
+    static constexpr std::size_t kPushesMax = 4096;
 
     struct Behind
     {

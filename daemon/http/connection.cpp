@@ -5,6 +5,7 @@
 #include "daemon/http/front_door.h"
 #include "daemon/http/half_close.h"
 #include "daemon/http/problem_reply.h"
+#include "shared/base/request_scope.h"
 
 #include <QLoggingCategory>
 
@@ -286,6 +287,9 @@ void Connection::refuse(const Refusal &refusal)
     m_door.metrics().addRefusal(refusal.code);
     if (m_requestId.isEmpty())
         m_requestId = m_door.nextRequestId();
+    const base::RequestScope scope(m_requestId);
+    qCDebug(lcConnection, "refused %s: %d %s", qPrintable(m_client.peerAddress().toString()),
+            refusal.status, refusal.code);
     send(frameReply(refusalReply(refusal, m_requestId), frame(true)));
     linger();
 }

@@ -81,10 +81,10 @@ Answer getIndex(const HttpRequest &request, const Query &query, const ApiContext
     for (const auto &[name, target] :
          {std::pair("key", "/key/{key}"), std::pair("membership", "/membership"),
           std::pair("keys", "/v1/keys"), std::pair("cluster", "/v1/cluster"),
-          std::pair("stats", "/v1/stats"), std::pair("jobs", "/v1/jobs"),
-          std::pair("metrics", "/metrics"), std::pair("live", "/livez"),
-          std::pair("ready", "/readyz"), std::pair("version", "/version"),
-          std::pair("document", "/openapi.json")})
+          std::pair("replicas", "/v1/key-replicas/{key}"), std::pair("stats", "/v1/stats"),
+          std::pair("jobs", "/v1/jobs"), std::pair("metrics", "/metrics"),
+          std::pair("live", "/livez"), std::pair("ready", "/readyz"),
+          std::pair("version", "/version"), std::pair("document", "/openapi.json")})
         links.insert(QLatin1String(name), QLatin1String(target));
     return jsonReply(toBytes({{QLatin1String("name"), QLatin1String("DynaKV")},
                               {QLatin1String("version"), QString::fromUtf8(context.programVersion)},

@@ -16,7 +16,7 @@ QByteArray statusText(int status)
 std::vector<Endpoint> countedEndpoints()
 {
     std::vector<Endpoint> all = endpoints();
-    all.push_back({kNoEndpoint, "other", "other", {}});
+    all.push_back({kNoEndpoint, "other", "other"});
     return all;
 }
 

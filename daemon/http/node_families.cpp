@@ -12,9 +12,6 @@ using core::MemberState;
 
 constexpr std::array kMemberStates{MemberState::Joining, MemberState::Alive,   MemberState::Suspect,
                                    MemberState::Down,    MemberState::Leaving, MemberState::Left};
-/// In the order of WriteOutcome::Status.
-constexpr std::array kOutcomes{"done",  "too_few_replicas", "not_ready", "clock_off", "full",
-                               "failed"};
 constexpr std::array kJobKinds{storage::StorageJob::Kind::Compaction,
                                storage::StorageJob::Kind::Backup,
                                storage::StorageJob::Kind::Healing};
@@ -183,8 +180,10 @@ void addClusterFamilies(MetricsText &text, const core::ClusterView &view)
     const core::ClusterCounts &counts = view.counts;
     text.family("writes_total", Type::Counter,
                 "Writes that this node coordinated, by what became of them.");
-    for (std::size_t i = 0; i < kOutcomes.size(); ++i)
-        text.sample({{"outcome", kOutcomes[i]}}, counts.writes[i]);
+    for (std::size_t i = 0; i < counts.writes.size(); ++i) {
+        const auto status = static_cast<core::WriteOutcome::Status>(i);
+        text.sample({{"outcome", toText(status)}}, counts.writes[i]);
+    }
     addSyncs(text, counts.syncs);
     addTraffic(text, counts.traffic);
     text.family("node_turn_duration_seconds", Type::Histogram,

@@ -163,8 +163,8 @@ std::vector<Endpoint> endpoints()
         for (int method = 0; method < kMethodsPerRoute; ++method) {
             const auto [name, handler] = handlers[static_cast<std::size_t>(method)];
             if (handler && handler != notYet)
-                all.push_back({indexOf(route, method), name,
-                               QByteArray(route.path) + route.parameter, allowedOn(route)});
+                all.push_back(
+                    {indexOf(route, method), name, QByteArray(route.path) + route.parameter});
         }
     }
     return all;

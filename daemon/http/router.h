@@ -11,10 +11,9 @@ namespace dynakv::http {
 /// One method of one path that is served: what is counted apart, and documented.
 struct Endpoint
 {
-    int index = 0;      ///< Below endpointIndexEnd(); the same in each run of one program.
-    QByteArray method;  ///< GET stands for HEAD too.
-    QByteArray path;    ///< With its parameter in braces, e.g. `/key/{key}`.
-    QByteArray allowed; ///< All methods of the path, as `Allow` names them.
+    int index = 0;     ///< Below endpointIndexEnd(); the same in each run of one program.
+    QByteArray method; ///< GET stands for HEAD too.
+    QByteArray path;   ///< With its parameter in braces, e.g. `/key/{key}`.
 };
 std::vector<Endpoint> endpoints();
 int endpointIndexEnd();

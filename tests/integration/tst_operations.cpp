@@ -6,6 +6,8 @@
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
+#include <QProcess>
+#include <QStandardPaths>
 #include <QTest>
 #include <QUrl>
 
@@ -44,6 +46,7 @@ private Q_SLOTS:
     void initTestCase();
     void theDocumentsExamplesHold();
     void theMetricsTellOfTheCluster();
+    void prometheusItselfFindsNothingWrong();
     void theReplicasOfAKeyTellWhatTheyHold();
     void theLogLevelChangesWhileItRuns();
     void logLinesCarryTheIdOfTheirRequest();
@@ -200,6 +203,13 @@ void TestOperations::theMetricsTellOfTheCluster()
     QVERIFY(
         becomes(R"(dynakv_cluster_members{state="alive"})", [](double each) { return each == 2; }));
     QVERIFY(becomes(R"(dynakv_writes_total{outcome="done"})", isPositive));
+    const HttpAnswer refused =
+        test::Exchange(m_cluster->node(0).address(),
+                       "DELETE /key/counted HTTP/1.1\r\nIf-Match: \"none\"\r\n", {})
+            .finish();
+    QCOMPARE(refused.status, 412);
+    QVERIFY(becomes(R"(dynakv_http_requests_total{method="DELETE",route="/key/{key}",code="412"})",
+                    isPositive));
     QVERIFY(becomes(R"(dynakv_cluster_messages_total{type="push",direction="sent"})", isPositive));
     QVERIFY(becomes(R"(dynakv_cluster_messages_total{type="push_ack",direction="received"})",
                     isPositive));
@@ -219,6 +229,23 @@ void TestOperations::theMetricsTellOfTheCluster()
     QVERIFY(becomes("dynakv_replication_lag_seconds{member=\"" + other + "\"}", isPositive));
     m_cluster->node(1).resume();
     QVERIFY(m_cluster->waitForAll());
+}
+
+void TestOperations::prometheusItselfFindsNothingWrong()
+{
+    const QString promtool = QStandardPaths::findExecutable(QStringLiteral("promtool"));
+    if (promtool.isEmpty())
+        QSKIP("promtool is not installed (Debian package prometheus)");
+    const HttpAnswer metrics = m_cluster->rest(0).get("/metrics");
+    QCOMPARE(metrics.status, 200);
+    QProcess process;
+    process.start(promtool, {QStringLiteral("check"), QStringLiteral("metrics")});
+    QVERIFY(process.waitForStarted());
+    process.write(metrics.body);
+    process.closeWriteChannel();
+    QVERIFY(process.waitForFinished());
+    const QByteArray said = process.readAllStandardError() + process.readAllStandardOutput();
+    QVERIFY2(process.exitCode() == 0 && said.isEmpty(), said.constData());
 }
 
 void TestOperations::theReplicasOfAKeyTellWhatTheyHold()

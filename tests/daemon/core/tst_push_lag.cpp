@@ -10,6 +10,15 @@ class TestPushLag : public QObject
 {
     Q_OBJECT
 private Q_SLOTS:
+    /// A status that has no place of its own would end the process that counts it.
+    void everyOutcomeOfAWriteHasItsPlace()
+    {
+        for (int i = 0; i < 64; ++i) {
+            const bool isOne = !toText(static_cast<WriteOutcome::Status>(i)).isEmpty();
+            QCOMPARE(isOne, i < static_cast<int>(kWriteStatuses));
+        }
+    }
+
     void theOldestUnconfirmedPushTellsTheAge()
     {
         PushLag lag;
