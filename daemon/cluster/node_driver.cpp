@@ -186,6 +186,8 @@ void NodeDriver::carry(core::QuestionReply &reply)
 
 void NodeDriver::carry(core::GroupReply &reply)
 {
+    for (const core::WriteOutcome &outcome : reply.outcomes)
+        ++m_counts.writes.at(static_cast<std::size_t>(outcome.status));
     auto request = m_groups.extract(reply.request);
     if (!request.empty())
         request.mapped().done(std::move(reply.outcomes));
