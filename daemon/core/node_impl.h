@@ -10,6 +10,7 @@
 #include "daemon/core/member_table.h"
 #include "daemon/core/node.h"
 #include "daemon/core/push_lag.h"
+#include "daemon/core/quorum_reader.h"
 #include "daemon/core/random.h"
 #include "daemon/core/replicator.h"
 #include "daemon/core/sync_session.h"
@@ -87,12 +88,14 @@ private:
     void on(const ClientWrite &write);
     void on(ClientGroup &group);
     void on(const ClientQuestion &question);
+    void on(const ClientRead &read);
     void on(const Committed &committed);
     void coordinate(const ClientWrite &write);
     void refuseWrite(RequestId request, WriteOutcome::Status status, const QByteArray &detail);
     [[nodiscard]] NodeId homeOf(QByteArrayView key) const;
     void forward(const ClientWrite &write, NodeId home);
     void receive(Link &link, const ForwardedWrite &forwarded);
+    void receive(Link &link, const CopyReply &reply);
     [[nodiscard]] std::optional<WriteOutcome> refusalOf(const WriteRequest &first,
                                                         std::size_t count) const;
     [[nodiscard]] std::optional<WriteOutcome> refusalForSpace(const WriteRequest &write) const;
@@ -168,6 +171,7 @@ private:
     Replicator m_replicator;
     Forwarder m_forwarder;
     Inquiry m_inquiry;
+    QuorumReader m_reader;
 
     std::map<LinkId, Link> m_links;
     std::map<NodeId, LinkId> m_linkByPeer; ///< Established ones.

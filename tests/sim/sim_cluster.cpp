@@ -222,6 +222,15 @@ size_t SimCluster::write(int node, const core::WriteRequest &request)
     return index;
 }
 
+size_t SimCluster::read(int node, const core::ReadRequest &request)
+{
+    const size_t index = m_reads.size();
+    m_reads.emplace_back();
+    if (isRunning(node))
+        deliver(node, m_nodes[at(node)].boot, core::ClientRead{index, request});
+    return index;
+}
+
 void SimCluster::run(qint64 ms)
 {
     const qint64 end = m_nowMs + ms;
@@ -289,6 +298,10 @@ void SimCluster::carryOut(Machine &machine, core::Effects effects)
             save(machine, *saved);
         } else if (auto *reply = std::get_if<core::Reply>(&effect)) {
             answered(*reply);
+        } else if (auto *readReply = std::get_if<core::ReadReply>(&effect)) {
+            if (m_reads[readReply->request].isAnswered)
+                m_wrongAnswer = "a read was answered twice";
+            m_reads[readReply->request] = {true, std::move(readReply->outcome)};
         } else if (auto *changed = std::get_if<core::ClusterIdChanged>(&effect)) {
             machine.records->setTreeKey(changed->clusterId);
         } else if (auto *log = std::get_if<core::Log>(&effect)) {
