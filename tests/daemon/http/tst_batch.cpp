@@ -179,12 +179,13 @@ void TestBatch::linesHaveConditions()
     store("k", "0");
     const QByteArray version = m_table->find("k")->version.toString();
     const QByteArray put = R"({"op":"put","key":"k","value":1,)";
-    const HttpReply reply =
-        post(put + "\"if_none_match\":\"*\"}\n" + put + "\"if_match\":\"" + version + "\"}\n" + put +
-             "\"if_match\":\"\\\"" + version + "\\\"\"}\n" +
-             R"({"op":"delete","key":"k","if_none_match":"0000000000000001-0000000000000002"})" +
-             "\n" + put + "\"if_none_match\":\"*\"}\n{\"op\":\"get\",\"key\":\"k\"}\n" +
-             R"({"op":"put","key":"l","value":1})");
+    const QByteArray matching = put + "\"if_match\":";
+    const QByteArray creating = put + "\"if_none_match\":\"*\"}\n";
+    const HttpReply reply = post(
+        creating + matching + '"' + version + "\"}\n" + matching + "\"\\\"" + version +
+        "\\\"\"}\n" +
+        R"({"op":"delete","key":"k","if_none_match":"0000000000000001-0000000000000002"})" + '\n' +
+        creating + "{\"op\":\"get\",\"key\":\"k\"}\n" + R"({"op":"put","key":"l","value":1})");
     QCOMPARE(statusesOf(reply), (QList<int>{412, 200, 412, 200, 200, 200, 200}));
     const QList<QJsonObject> lines = linesOf(reply);
     QCOMPARE(lines[0].value(QLatin1String("version")).toString().toLatin1(), version);
@@ -192,9 +193,9 @@ void TestBatch::linesHaveConditions()
     QCOMPARE(m_table->find("k")->value, "1");
     // All lines of such a key go to its home, so that they keep their order; no others do.
     QVERIFY(!m_coordinator->lastRequest().isForHome);
-    QCOMPARE(statusesOf(post(put + "\"if_match\":\"*\"}\n" +
-                             R"({"op":"put","key":"k","value":2})")),
-             (QList<int>{200, 200}));
+    QCOMPARE(
+        statusesOf(post(put + "\"if_match\":\"*\"}\n" + R"({"op":"put","key":"k","value":2})")),
+        (QList<int>{200, 200}));
     QVERIFY(m_coordinator->lastRequest().isForHome);
 }
 
