@@ -110,11 +110,14 @@ HttpAnswer TestOperations::ask(const Case &each, const QByteArray &optional)
             fields += name + ": " + example + "\r\n";
     }
     const QJsonObject content = member(member(each.operation, "requestBody"), "content");
-    const QJsonValue example = member(content, "application/json").value(QLatin1String("example"));
     QByteArray body;
-    if (example.isObject()) {
-        body = QJsonDocument(example.toObject()).toJson(QJsonDocument::Compact);
-        fields += "Content-Type: application/json\r\n";
+    for (const QString &type : content.keys()) {
+        const QJsonValue example = content[type][QLatin1String("example")];
+        if (example.isUndefined())
+            continue;
+        body = example.isObject() ? QJsonDocument(example.toObject()).toJson(QJsonDocument::Compact)
+                                  : example.toString().toUtf8();
+        fields += "Content-Type: " + type.toUtf8() + "\r\n";
     }
     if (each.method != "GET")
         fields += "Content-Length: " + QByteArray::number(body.size()) + "\r\n";
@@ -143,6 +146,11 @@ void TestOperations::checkAnswer(const Case &each, const QByteArray &name, const
     const QJsonObject described = member(content, bareType.constData());
     const bool isBytes = name.endsWith("?raw");
     QVERIFY2(!described.isEmpty() || isBytes, (name + ": " + bareType).constData());
+    if (const QJsonObject line = member(described, "x-lineSchema"); !line.isEmpty()) {
+        const auto faults = schema.lineFaults(answer.body, line, name);
+        QVERIFY2(faults.isEmpty(), (faults.join("; ") + ": " + answer.body).constData());
+        return;
+    }
     if (isBytes || !bareType.endsWith("json"))
         return;
     const QJsonDocument body = QJsonDocument::fromJson(answer.body);

@@ -2,6 +2,7 @@
 #include "tests/support/json_schema.h"
 
 #include <QJsonArray>
+#include <QJsonDocument>
 #include <QRegularExpression>
 #include <QSet>
 
@@ -83,6 +84,22 @@ QList<QByteArray> JsonSchema::faults(const QJsonValue &value, const QJsonObject 
         }
     }
     return all + scalarFaults(value, schema, place);
+}
+
+QList<QByteArray> JsonSchema::lineFaults(const QByteArray &text, const QJsonObject &schema,
+                                         const QByteArray &place) const
+{
+    QList<QByteArray> all;
+    if (!text.endsWith('\n'))
+        return {place + ": no lines"};
+    int number = 0;
+    for (const QByteArray &line : text.chopped(1).split('\n')) {
+        const QByteArray inner = place + " line " + QByteArray::number(++number);
+        const QJsonDocument parsed = QJsonDocument::fromJson(line);
+        all += parsed.isObject() ? faults(parsed.object(), schema, inner)
+                                 : QList<QByteArray>{inner + ": no object"};
+    }
+    return all;
 }
 
 QList<QByteArray> JsonSchema::objectFaults(const QJsonObject &object, const QJsonObject &schema,

@@ -22,6 +22,9 @@ public:
     /// understood here is a fault too.
     [[nodiscard]] QList<QByteArray> faults(const QJsonValue &value, const QJsonObject &schema,
                                            const QByteArray &place = "$") const;
+    /// The same of each line of \a text, whose ends are line feeds.
+    [[nodiscard]] QList<QByteArray> lineFaults(const QByteArray &text, const QJsonObject &schema,
+                                               const QByteArray &place = "$") const;
     /// \a object, or what its `$ref` points to; empty where that is nothing.
     [[nodiscard]] QJsonObject resolved(const QJsonObject &object) const;
 

@@ -175,8 +175,10 @@ private Q_SLOTS:
             if (!object.contains(QLatin1String("example")))
                 return;
             ++count;
-            const auto faults = schema.faults(object.value(QLatin1String("example")),
-                                              member(object, "schema"), place);
+            const QJsonValue example = object.value(QLatin1String("example"));
+            auto faults = schema.faults(example, member(object, "schema"), place);
+            if (const QJsonObject line = member(object, "x-lineSchema"); !line.isEmpty())
+                faults += schema.lineFaults(example.toString().toUtf8(), line, place);
             QVERIFY2(faults.isEmpty(), faults.join("; ").constData());
         });
         QVERIFY(count > 20);
