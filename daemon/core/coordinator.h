@@ -46,6 +46,8 @@ struct WriteRequest
     WriteConcern concern = {};
     /// Judged where the key is at home, one write after the other.
     WriteCondition condition = {};
+    /// To be done there even without a condition, since one of its group on this key has one.
+    bool isForHome = false;
     /// When the coordinator's own copy counts as durable; nothing: as its mode says. The others
     /// keep to theirs.
     std::optional<Durability> durability = {};

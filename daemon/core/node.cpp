@@ -93,6 +93,7 @@ Effects Node::Impl::handle(Event event, Time now)
 void Node::Impl::finish()
 {
     m_forwarder.redirect(m_out);
+    m_groups.collect(m_out);
     spread();
     saveState();
     if (m_isViewDirty) {

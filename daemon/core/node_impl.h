@@ -5,6 +5,7 @@
 #include "daemon/core/dialer.h"
 #include "daemon/core/failure_detector.h"
 #include "daemon/core/forwarder.h"
+#include "daemon/core/group_gather.h"
 #include "daemon/core/hybrid_clock.h"
 #include "daemon/core/inquiry.h"
 #include "daemon/core/member_table.h"
@@ -91,6 +92,8 @@ private:
     void on(const ClientRead &read);
     void on(const Committed &committed);
     void coordinate(const ClientWrite &write);
+    void coordinate(ClientGroup &group);
+    [[nodiscard]] bool isHomeElsewhere(const WriteRequest &write) const;
     void refuseWrite(RequestId request, WriteOutcome::Status status, const QByteArray &detail);
     [[nodiscard]] NodeId homeOf(QByteArrayView key) const;
     void forward(const ClientWrite &write, NodeId home);
@@ -170,6 +173,7 @@ private:
     Capacity m_capacity;
     Replicator m_replicator;
     Forwarder m_forwarder;
+    GroupGather m_groups;
     Inquiry m_inquiry;
     QuorumReader m_reader;
 

@@ -8,12 +8,17 @@ namespace dynakv::core {
 
 void Node::Impl::on(const ClientWrite &write)
 {
-    if (write.write.condition.isEmpty())
-        return coordinate(write);
-    const NodeId home = homeOf(write.write.key);
-    if (home == m_state.node || m_readiness != Readiness::Ready)
-        return coordinate(write);
-    forward(write, home);
+    if (isHomeElsewhere(write.write))
+        forward(write, homeOf(write.write.key));
+    else
+        coordinate(write);
+}
+
+/// Whether another node has to judge \a write. Who is not ready sends nothing on; it refuses.
+bool Node::Impl::isHomeElsewhere(const WriteRequest &write) const
+{
+    return (write.isForHome || !write.condition.isEmpty()) && m_readiness == Readiness::Ready &&
+           homeOf(write.key) != m_state.node;
 }
 
 void Node::Impl::coordinate(const ClientWrite &write)
@@ -28,7 +33,32 @@ void Node::Impl::coordinate(const ClientWrite &write)
     m_replicator.write(write, m_clock, m_table.replicaCount(), m_now, ++m_ids, m_out);
 }
 
+/// What is judged elsewhere goes there one by one, but in its order, as all writes of its keys do.
 void Node::Impl::on(ClientGroup &group)
+{
+    const auto elsewhere = [this](const WriteRequest &write) { return isHomeElsewhere(write); };
+    if (std::none_of(group.writes.begin(), group.writes.end(), elsewhere))
+        return coordinate(group);
+    m_groups.begin(group.request, group.writes.size());
+    ClientGroup here;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < group.writes.size(); ++i) {
+        WriteRequest &write = group.writes[i];
+        if (elsewhere(write)) {
+            const NodeId home = homeOf(write.key);
+            forward({m_groups.alone(i), std::move(write), {}}, home);
+        } else {
+            here.writes.push_back(std::move(write));
+            places.push_back(i);
+        }
+    }
+    if (here.writes.empty())
+        return;
+    here.request = m_groups.together(std::move(places));
+    coordinate(here);
+}
+
+void Node::Impl::coordinate(ClientGroup &group)
 {
     if (const auto refused = refusalOf(group.writes.front(), group.writes.size())) {
         m_out.push_back(GroupReply{group.request, {group.writes.size(), *refused}});

@@ -6,6 +6,7 @@
 #include "daemon/http/write_reply.h"
 #include "shared/base/limits.h"
 
+#include <set>
 #include <utility>
 
 namespace dynakv::http {
@@ -83,6 +84,11 @@ void Batch::linkWrites()
 
 std::vector<core::WriteRequest> Batch::takeWrites(const core::WriteRequest &options)
 {
+    std::set<QByteArrayView> conditional;
+    for (const Row &row : m_rows) {
+        if (row.write != kNone && !row.line.condition.isEmpty())
+            conditional.insert(row.line.key);
+    }
     std::vector<core::WriteRequest> writes;
     writes.reserve(m_writeCount);
     for (const Row &row : m_rows) {
@@ -94,6 +100,9 @@ std::vector<core::WriteRequest> Batch::takeWrites(const core::WriteRequest &opti
         write.value = row.line.value;
         write.contentType = row.line.contentType;
         write.ttlMs = row.line.ttlMs;
+        write.condition = row.line.condition;
+        // In one place for all lines of the key, so that they keep their order.
+        write.isForHome = !conditional.empty() && conditional.contains(row.line.key);
     }
     return writes;
 }
@@ -130,6 +139,9 @@ void Batch::appendRow(QByteArray &json, const Row &row,
         appendVersion(json, outcome.version);
     } else {
         appendFault(json, row.line.key, faultOf(outcome, readiness));
+        // Whoever lost learns what is there now.
+        if (outcome.status == Status::ConditionFailed && outcome.existed)
+            appendVersion(json, outcome.version);
     }
 }
 

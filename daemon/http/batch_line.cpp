@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/batch_line.h"
 
+#include "daemon/http/conditions.h"
 #include "daemon/http/key_view.h"
 #include "daemon/http/put_body.h"
 #include "daemon/http/strict_json.h"
@@ -35,7 +36,7 @@ public:
     BatchLine read(QByteArrayView text)
     {
         // The key first, so that an answer can name it whatever else is wrong.
-        if (takeMembers(text) && takeKey() && takeOp() && checkConditions())
+        if (takeMembers(text) && takeKey() && takeOp() && takeConditions())
             takeRest();
         return std::move(m_line);
     }
@@ -44,7 +45,8 @@ private:
     bool takeMembers(QByteArrayView text);
     bool takeKey();
     bool takeOp();
-    bool checkConditions();
+    bool takeConditions();
+    bool takeCondition(Name name, std::optional<core::VersionSet> &versions);
     bool takeRest();
     bool takeValue();
 
@@ -133,12 +135,33 @@ bool LineReader::takeOp()
     return true;
 }
 
-bool LineReader::checkConditions()
+bool LineReader::takeConditions()
 {
-    if (!has(IfMatch) && !has(IfNoneMatch))
+    if (m_line.op == BatchLine::Op::Get && (has(IfMatch) || has(IfNoneMatch)))
+        return refuse(400, "bad_line", "A get has no condition here.");
+    return takeCondition(IfMatch, m_line.condition.ifMatch) &&
+           takeCondition(IfNoneMatch, m_line.condition.ifNoneMatch);
+}
+
+/// A version as every answer names it, or all that the header field takes.
+bool LineReader::takeCondition(Name name, std::optional<core::VersionSet> &versions)
+{
+    if (!has(name))
         return true;
-    return refuse(501, "not_implemented",
-                  "Conditions in a batch do not exist yet; nothing was changed.");
+    const auto text = string(name, false);
+    if (!text)
+        return false;
+    if (const auto version = core::parseVersion(*text)) {
+        versions = core::VersionSet{false, {*version}};
+        return true;
+    }
+    auto listed = versionsOf(*text, name == IfNoneMatch);
+    if (!listed)
+        return refuse(400, "bad_condition",
+                      "'" + kNames[name].toByteArray() + "' must be a version, * or a list of at "
+                                                         "most 16 quoted versions.");
+    versions = *std::move(listed);
+    return true;
 }
 
 bool LineReader::takeRest()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/core/write_condition.h"
+
 #include <QByteArray>
 
 #include <optional>
@@ -26,6 +28,7 @@ struct BatchLine
     QByteArray value = {};       ///< Of a put: the exact JSON text, or
     QByteArray contentType = {}; ///< raw bytes of this type.
     std::optional<qint64> ttlMs = {};
+    core::WriteCondition condition = {};
     std::optional<LineFault> fault = {};
 };
 

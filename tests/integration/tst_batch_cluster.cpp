@@ -32,6 +32,7 @@ class TestBatchCluster : public QObject
 private Q_SLOTS:
     void aBatchReachesEveryNodeAndOutlivesAKill();
     void aBatchWaitsForTheReplicasItAsksFor();
+    void oneOfManyBatchesCreatesAKey();
     void hostileBatchesChangeNothingElse();
 };
 
@@ -80,6 +81,39 @@ void TestBatchCluster::aBatchWaitsForTheReplicasItAsksFor()
              late.body.constData());
     QCOMPARE(late.body.count("\"status\":200"), 1);
     QVERIFY(cluster.waitForValue("late", "1"));
+}
+
+/// Whichever node is asked, and whichever node judges: half of these keys are created before.
+void TestBatchCluster::oneOfManyBatchesCreatesAKey()
+{
+    Cluster cluster(3);
+    QVERIFY(cluster.start());
+    constexpr int keys = 3000;
+    QByteArray lines;
+    for (int i = 0; i < keys; ++i) {
+        const QByteArray key = "k" + QByteArray::number(i);
+        lines += "{\"op\":\"put\",\"key\":\"" + key + "\",\"value\":1,\"if_none_match\":\"*\"}\n";
+        // Behind it in the same place, though it has no condition of its own.
+        lines += putLine(key, "2");
+    }
+    QVERIFY(cluster.rest(0).putValue("k7", "0"));
+    QVERIFY(cluster.waitForValue("k7", "0"));
+    std::vector<int> created(keys);
+    for (int node = 0; node < 3; ++node) {
+        const QByteArrayList answers = post(cluster, node, lines).body.split('\n');
+        QCOMPARE(answers.size(), 2 * keys + 1);
+        for (int i = 0; i < keys; ++i) {
+            const bool isCreated = answers[2 * i].contains("\"status\":200");
+            created[static_cast<std::size_t>(i)] += isCreated ? 1 : 0;
+            QVERIFY2(isCreated || answers[2 * i].contains("\"status\":412"),
+                     answers[2 * i].constData());
+            QVERIFY(answers[2 * i + 1].contains("\"status\":200"));
+        }
+    }
+    for (int i = 0; i < keys; ++i)
+        QCOMPARE(created[static_cast<std::size_t>(i)], i == 7 ? 0 : 1);
+    for (const QByteArray key : {"k0", "k7", "k2999"})
+        QVERIFY(cluster.waitForValue(key, "2"));
 }
 
 void TestBatchCluster::hostileBatchesChangeNothingElse()

@@ -96,6 +96,7 @@ private Q_SLOTS:
     void init();
     void eachLineIsAnsweredInItsPlace();
     void linesOfOneKeySeeEachOther();
+    void linesHaveConditions();
     void theOptionsHoldForAllWrites();
     void aBadLineSpoilsOnlyItself_data();
     void aBadLineSpoilsOnlyItself();
@@ -173,6 +174,31 @@ void TestBatch::linesOfOneKeySeeEachOther()
     QCOMPARE(m_table->find("k")->value, "3");
 }
 
+void TestBatch::linesHaveConditions()
+{
+    store("k", "0");
+    const QByteArray version = m_table->find("k")->version.toString();
+    const QByteArray put = R"({"op":"put","key":"k","value":1,)";
+    const QByteArray matching = put + "\"if_match\":";
+    const QByteArray creating = put + "\"if_none_match\":\"*\"}\n";
+    const HttpReply reply = post(
+        creating + matching + '"' + version + "\"}\n" + matching + "\"\\\"" + version +
+        "\\\"\"}\n" +
+        R"({"op":"delete","key":"k","if_none_match":"0000000000000001-0000000000000002"})" + '\n' +
+        creating + "{\"op\":\"get\",\"key\":\"k\"}\n" + R"({"op":"put","key":"l","value":1})");
+    QCOMPARE(statusesOf(reply), (QList<int>{412, 200, 412, 200, 200, 200, 200}));
+    const QList<QJsonObject> lines = linesOf(reply);
+    QCOMPARE(lines[0].value(QLatin1String("version")).toString().toLatin1(), version);
+    QCOMPARE(lines[2].value(QLatin1String("version")), lines[1].value(QLatin1String("version")));
+    QCOMPARE(m_table->find("k")->value, "1");
+    // All lines of such a key go to its home, so that they keep their order; no others do.
+    QVERIFY(!m_coordinator->lastRequest().isForHome);
+    QCOMPARE(
+        statusesOf(post(put + "\"if_match\":\"*\"}\n" + R"({"op":"put","key":"k","value":2})")),
+        (QList<int>{200, 200}));
+    QVERIFY(m_coordinator->lastRequest().isForHome);
+}
+
 void TestBatch::theOptionsHoldForAllWrites()
 {
     const HttpReply reply =
@@ -229,8 +255,12 @@ void TestBatch::aBadLineSpoilsOnlyItself_data()
     row("a ttl of nothing", R"({"op":"put","key":"k","value":1,"ttl":0})", 400, "bad_ttl");
     row("half a ttl", R"({"op":"put","key":"k","value":1,"ttl":1.5})", 400, "bad_ttl");
     row("a ttl in words", R"({"op":"put","key":"k","value":1,"ttl":"60"})", 400, "bad_ttl");
-    row("if_match", R"({"op":"put","key":"k","value":1,"if_match":"*"})", 501, "not_implemented");
-    row("if_none_match", R"({"op":"get","key":"k","if_none_match":"*"})", 501, "not_implemented");
+    row("nothing to match", R"({"op":"put","key":"k","value":1,"if_match":"*"})", 412,
+        "precondition_failed");
+    row("a get with a condition", R"({"op":"get","key":"k","if_none_match":"*"})", 400, "bad_line");
+    row("a condition of words", R"({"op":"put","key":"k","value":1,"if_match":"one"})", 400,
+        "bad_condition");
+    row("a condition in numbers", R"({"op":"delete","key":"k","if_match":1})", 400, "bad_line");
     row("a large value",
         "{\"op\":\"put\",\"key\":\"k\",\"value\":\"" + QByteArray(kValueBytesMax, 'v') + "\"}", 413,
         "too_large");
