@@ -14,7 +14,7 @@
 namespace dynakv::admin {
 namespace {
 
-constexpr int kConflict = 409;
+constexpr int kPreconditionFailed = 412;
 
 } // namespace
 
@@ -126,7 +126,7 @@ void BrowserPage::create(const QByteArray &key, const QByteArray &json, NewKeyDi
         return;
     }
     const auto done = [this, key, dialog](const client::Answer<client::Receipt> &answer) {
-        if (answer.hasStatus(kConflict)) {
+        if (answer.hasStatus(kPreconditionFailed) && !answer.failure.outcomeUnknown) {
             dialog->showFailure(tr("“%1” exists already. Choose another key, or edit that one.")
                                     .arg(displayKey(key)));
             return;

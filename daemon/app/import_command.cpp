@@ -14,7 +14,9 @@ using base::Result;
 
 constexpr qint64 kHeaderLine = 1;
 constexpr qint64 kKeepMs = 1000;
-constexpr int kLinesAtOnce = 256;
+/// As many as two batches, so that one answer is followed by more than one new request until all
+/// that may be on their way are.
+constexpr int kLinesAtOnce = 2000;
 constexpr qint64 kRefusalsTold = 20;
 
 } // namespace

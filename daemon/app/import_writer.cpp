@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/app/import_writer.h"
 
+#include "shared/client/batch_line.h"
+
 #include <algorithm>
 #include <utility>
 
 namespace dynakv::app {
 namespace {
 
-/// Each has six connections and a thread of its own for them.
-constexpr int kClients = 4;
-constexpr int kInFlightMax = 64;
+/// One that the node makes durable, one that waits for that, and what is on the wire.
+constexpr int kInFlightMax = 4;
 constexpr qint64 kBytesInFlightMax = qint64{32} << 20;
+/// What a node stamps in one turn.
+constexpr std::size_t kBatchLines = 1000;
+constexpr qsizetype kBatchBytes = qsizetype{1} << 20;
 /// Lines that are done behind one that is not; there are no values in them any more.
-constexpr std::size_t kSlotsMax = 4096;
+constexpr std::size_t kSlotsMax = 16'384;
 /// The node itself answers after three seconds; the rest is for large values on a slow line.
 constexpr int kSilenceMs = 30'000;
 
+constexpr int kOk = 200;
 constexpr int kBadRequest = 400;
-constexpr int kConflict = 409;
+constexpr int kPreconditionFailed = 412;
 constexpr int kTooLarge = 413;
 constexpr int kUnsupportedType = 415;
 constexpr int kUnavailable = 503;
@@ -35,18 +40,17 @@ ImportWriter::ImportWriter(const base::Endpoint &target, ImportMode mode,
                            const ImportProgress &begin, std::function<qint64()> wallMs)
     : m_mode(mode)
     , m_wallMs(std::move(wallMs))
+    , m_client({target})
     , m_doneLine(begin.line)
     , m_counts(begin.counts)
 {
-    for (int i = 0; i < kClients; ++i) {
-        auto client = std::make_unique<client::RestClient>(std::vector<base::Endpoint>{target});
-        client->setFailover(false);
-        client->setSilenceTimeoutMs(kSilenceMs);
-        m_clients.push_back(std::move(client));
-    }
+    m_client.setFailover(false);
+    m_client.setSilenceTimeoutMs(kSilenceMs);
     m_elapsed.start();
     m_pauseTimer.setSingleShot(true);
     connect(&m_pauseTimer, &QTimer::timeout, this, &ImportWriter::sendAgain);
+    m_collectTimer.setSingleShot(true);
+    connect(&m_collectTimer, &QTimer::timeout, this, &ImportWriter::sendCollected);
 }
 
 ImportWriter::~ImportWriter() = default;
@@ -66,10 +70,10 @@ void ImportWriter::add(ExportRecord record)
 {
     m_bytesInFlight += record.value.size();
     m_slots.push_back({std::move(record)});
-    send(m_doneLine + static_cast<qint64>(m_slots.size()));
+    collect(m_doneLine + static_cast<qint64>(m_slots.size()));
 }
 
-void ImportWriter::send(qint64 line)
+void ImportWriter::collect(qint64 line)
 {
     const ExportRecord &record = slot(line).record;
     const qint64 wallMs = m_wallMs();
@@ -77,69 +81,116 @@ void ImportWriter::send(qint64 line)
         close(line, Outcome::Expired);
         return;
     }
-    client::Value value;
-    value.bytes = record.value;
-    value.isRaw = !record.contentType.isEmpty();
-    value.contentType = record.contentType;
-    value.ttlSeconds = ttlSeconds(record, wallMs);
-    ++m_inFlight;
-    client::RestClient &client = *m_clients[m_nextClient++ % m_clients.size()];
-    const auto done = [this, line](const client::Answer<client::Receipt> &answer) {
-        --m_inFlight;
-        take(line, answer);
-        Q_EMIT progressed();
-    };
-    if (m_mode == ImportMode::Overwrite)
-        client.put(record.key, value, this, done);
+    const client::Value value{record.value,
+                              !record.contentType.isEmpty(),
+                              record.contentType,
+                              {},
+                              ttlSeconds(record, wallMs)};
+    const auto text = value.bytes.size() < kBatchBytes
+                          ? client::batchLine(record.key, value, m_mode == ImportMode::OnlyMissing)
+                          : std::nullopt;
+    if (!text)
+        return sendAlone(line, value);
+    if (m_collected.size() + text->size() > kBatchBytes)
+        sendCollected();
+    m_collected += *text;
+    m_collectedLines.push_back(line);
+    if (m_collectedLines.size() >= kBatchLines)
+        sendCollected();
     else
-        client.create(record.key, value, this, done);
+        m_collectTimer.start(0);
 }
 
-void ImportWriter::take(qint64 line, const client::Answer<client::Receipt> &answer)
+void ImportWriter::sendAlone(qint64 line, const client::Value &value)
 {
-    if (answer.ok()) {
+    ++m_inFlight;
+    const auto done = [this, line](const client::Answer<client::Receipt> &answer) {
+        --m_inFlight;
+        const client::Failure &failure = answer.failure;
+        settle(line, {answer.ok() ? kOk : failure.problem.status, {}, failure.message},
+               failure.retryAfterSeconds);
+        Q_EMIT progressed();
+    };
+    const QByteArray &key = slot(line).record.key;
+    if (m_mode == ImportMode::Overwrite)
+        m_client.put(key, value, this, done);
+    else
+        m_client.create(key, value, this, done);
+}
+
+void ImportWriter::sendCollected()
+{
+    m_collectTimer.stop();
+    if (m_collected.isEmpty())
+        return;
+    ++m_inFlight;
+    m_client.batch(std::exchange(m_collected, {}), this,
+                   [this, lines = std::exchange(m_collectedLines, {})](
+                       const client::Answer<std::vector<client::LineAnswer>> &answer) {
+                       --m_inFlight;
+                       take(lines, answer);
+                       Q_EMIT progressed();
+                   });
+}
+
+void ImportWriter::take(const std::vector<qint64> &lines,
+                        const client::Answer<std::vector<client::LineAnswer>> &answer)
+{
+    const client::Failure &failure = answer.failure;
+    if (!answer.ok() && !answer.hasStatus(kUnavailable))
+        return stop(failure.message);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        settle(lines[i],
+               answer.ok() ? (*answer.value)[i]
+                           : client::LineAnswer{kUnavailable, {}, failure.message},
+               failure.retryAfterSeconds);
+    }
+}
+
+void ImportWriter::settle(qint64 line, const client::LineAnswer &answer, int retryAfterSeconds)
+{
+    switch (answer.status) {
+    case kOk:
         m_pause.succeeded();
         close(line, Outcome::Written);
         return;
-    }
-    switch (answer.failure.problem.status) {
     case kUnavailable:
-        tryAgain(line, answer.failure);
+        tryAgain(line, answer.detail, retryAfterSeconds);
         return;
-    case kConflict:
+    case kPreconditionFailed:
         m_pause.succeeded();
         close(line, Outcome::Existing);
         return;
     case kBadRequest:
     case kTooLarge:
     case kUnsupportedType:
-        Q_EMIT recordRefused(line, slot(line).record.key, answer.failure.message);
+        Q_EMIT recordRefused(line, slot(line).record.key, answer.detail);
         close(line, Outcome::Failed);
         return;
     default:
         // Not about this record: the next ones would fare no better.
-        stop(answer.failure.message);
+        stop(answer.detail);
     }
 }
 
-void ImportWriter::tryAgain(qint64 line, const client::Failure &failure)
+void ImportWriter::tryAgain(qint64 line, const QByteArray &why, int retryAfterSeconds)
 {
     if (!m_stopReason.isEmpty())
         return;
     m_again.push_back(line);
     if (m_pauseTimer.isActive())
         return;
-    const auto pauseMs = m_pause.refused(failure.retryAfterSeconds, m_elapsed.elapsed());
+    const auto pauseMs = m_pause.refused(retryAfterSeconds, m_elapsed.elapsed());
     if (pauseMs)
         m_pauseTimer.start(*pauseMs);
     else
-        stop(failure.message);
+        stop(why);
 }
 
 void ImportWriter::sendAgain()
 {
     for (const qint64 line : std::exchange(m_again, {}))
-        send(line);
+        collect(line);
     Q_EMIT progressed();
 }
 
@@ -177,6 +228,9 @@ void ImportWriter::stop(const QByteArray &why)
     m_stopReason = why;
     m_pauseTimer.stop();
     m_again.clear();
+    m_collectTimer.stop();
+    m_collected.clear();
+    m_collectedLines.clear();
 }
 
 } // namespace dynakv::app

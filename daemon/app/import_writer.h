@@ -12,14 +12,15 @@
 
 #include <deque>
 #include <functional>
-#include <memory>
 #include <vector>
 
 namespace dynakv::app {
 
-/// Writes records through REST with a bounded number of requests, and of bytes, on their way at
-/// once, and knows up to which line all are done. A node that says "not now" is left alone for a
-/// while, as RetryPause has it. Records come in the order of their lines, without a gap.
+/// Writes records through REST in batches, with a bounded number of requests, and of bytes, on
+/// their way at once, and knows up to which line all are done. A record that cannot stand in a
+/// batch goes by itself. A node that says "not now" is left alone for a while, as RetryPause has
+/// it. Records come in the order of their lines, without a gap; those of one key may be written in
+/// any.
 ///
 /// Thread: one, whose event loop runs.
 class ImportWriter final : public QObject
@@ -37,7 +38,10 @@ public:
     /// Sends nothing any more; what is on its way ends. \a why is kept unless there is one already.
     void stop(const QByteArray &why);
 
-    [[nodiscard]] bool isIdle() const { return m_inFlight == 0 && m_again.empty(); }
+    [[nodiscard]] bool isIdle() const
+    {
+        return m_inFlight == 0 && m_again.empty() && m_collected.isEmpty();
+    }
     [[nodiscard]] const QByteArray &stopReason() const { return m_stopReason; }
     [[nodiscard]] qint64 doneLine() const { return m_doneLine; }
     [[nodiscard]] const ImportCounts &counts() const { return m_counts; } ///< Up to that line.
@@ -56,19 +60,25 @@ private:
     };
 
     Slot &slot(qint64 line);
-    void send(qint64 line);
-    void take(qint64 line, const client::Answer<client::Receipt> &answer);
-    void tryAgain(qint64 line, const client::Failure &failure);
+    void collect(qint64 line);
+    void sendAlone(qint64 line, const client::Value &value);
+    void sendCollected();
+    void take(const std::vector<qint64> &lines,
+              const client::Answer<std::vector<client::LineAnswer>> &answer);
+    void settle(qint64 line, const client::LineAnswer &answer, int retryAfterSeconds);
+    void tryAgain(qint64 line, const QByteArray &why, int retryAfterSeconds);
     void sendAgain();
     void close(qint64 line, Outcome outcome);
 
     const ImportMode m_mode;
     std::function<qint64()> m_wallMs;
-    std::vector<std::unique_ptr<client::RestClient>> m_clients;
-    std::size_t m_nextClient = 0;
+    client::RestClient m_client;
     std::deque<Slot> m_slots; ///< The lines after m_doneLine.
     qint64 m_doneLine = 0;
     ImportCounts m_counts = {};
+    QByteArray m_collected = {}; ///< The batch that goes next,
+    std::vector<qint64> m_collectedLines = {};
+    QTimer m_collectTimer; ///< and when: as soon as nobody adds to it any more.
     int m_inFlight = 0;
     qint64 m_bytesInFlight = 0;  ///< Of all values that are held.
     std::vector<qint64> m_again; ///< Lines that wait for the end of the pause.

@@ -97,6 +97,15 @@ struct Receipt
     bool operator==(const Receipt &) const = default;
 };
 
+/// What became of one line of a batch.
+struct LineAnswer
+{
+    int status = 0; ///< As of a request of its own.
+    QByteArray version = {};
+    QByteArray detail = {}; ///< Why it failed, for people.
+    bool operator==(const LineAnswer &) const = default;
+};
+
 /// `/readyz` of one node.
 struct Health
 {

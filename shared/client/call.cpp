@@ -27,6 +27,8 @@ QNetworkRequest networkRequest(const base::Endpoint &node, const Request &reques
     result.setRawHeader("Accept-Encoding", "identity");
     if (!request.contentType.isEmpty())
         result.setHeader(QNetworkRequest::ContentTypeHeader, request.contentType);
+    if (!request.ifNoneMatch.isEmpty())
+        result.setRawHeader("If-None-Match", request.ifNoneMatch);
     result.setAttribute(QNetworkRequest::RedirectPolicyAttribute,
                         QNetworkRequest::ManualRedirectPolicy);
     result.setAttribute(QNetworkRequest::Http2AllowedAttribute, false);
@@ -118,6 +120,9 @@ void Call::attempt()
         break;
     case Method::Put:
         m_reply = m_network.put(request, m_request.body);
+        break;
+    case Method::Post:
+        m_reply = m_network.post(request, m_request.body);
         break;
     case Method::Delete:
         m_reply = m_network.deleteResource(request);

@@ -3,11 +3,10 @@
 
 #include "shared/base/api/key_text.h"
 #include "shared/base/limits.h"
+#include "shared/client/answer_reader.h"
 #include "shared/client/call.h"
 #include "shared/client/json_slice.h"
 
-#include <QJsonArray>
-#include <QJsonDocument>
 #include <QNetworkProxy>
 #include <QPointer>
 
@@ -19,126 +18,15 @@ namespace {
 using base::api::ClusterStatus;
 using base::api::KeyPage;
 
-constexpr int kNotFound = 404;
-constexpr int kConflict = 409;
 constexpr int kUnavailable = 503;
 constexpr qsizetype kSmallAnswerMax = qsizetype{64} << 10;
 constexpr qsizetype kListAnswerMax = qsizetype{8} << 20;
 /// The greatest value as base64 with what stands around it.
 constexpr qsizetype kValueAnswerMax = base::limits::kValueBytesMax / 3 * 4 + kSmallAnswerMax;
+/// Writes are answered with a line of some hundred bytes each; and a key may need escapes.
+constexpr qsizetype kLinesAnswerMax = 2 * base::limits::kBatchBytesMax;
 /// A page of values ends early, but not before its first one.
 constexpr qsizetype kValuesAnswerMax = std::max(kListAnswerMax, kValueAnswerMax);
-
-QByteArray versionFromEtag(const QByteArray &etag)
-{
-    QByteArrayView text(etag);
-    if (text.startsWith("W/"))
-        text = text.sliced(2);
-    if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
-        text = text.sliced(1, text.size() - 2);
-    return text.toByteArray();
-}
-
-QJsonObject objectOf(const Exchange &exchange)
-{
-    return QJsonDocument::fromJson(exchange.body).object();
-}
-
-base::Error notTheApi(const char *what)
-{
-    return {base::ErrorCode::Invalid, QByteArray("the answer is not ") + what};
-}
-
-base::Result<ClusterStatus> readCluster(const Exchange &exchange)
-{
-    return base::api::clusterStatusFromJson(objectOf(exchange));
-}
-
-base::Result<KeyPage> readPage(const Exchange &exchange)
-{
-    return base::api::keyPageFromJson(objectOf(exchange));
-}
-
-/// The value that stands in \a text, an object with the members of the single-key answer.
-base::Result<Value> valueIn(QByteArrayView text)
-{
-    const auto json = memberText(text, "value");
-    if (!json)
-        return notTheApi("a value document");
-    Value value;
-    const auto encoding = memberText(text, "encoding");
-    if (!encoding) {
-        value.bytes = json->toByteArray();
-        return value;
-    }
-    const auto type = memberText(text, "content_type");
-    const bool isText = json->size() >= 2 && json->front() == '"';
-    if (*encoding != QByteArrayView("\"base64\"") || !isText)
-        return notTheApi("a raw value in base64");
-    auto decoded = QByteArray::fromBase64Encoding(json->sliced(1, json->size() - 2).toByteArray(),
-                                                  QByteArray::AbortOnBase64DecodingErrors);
-    if (!decoded)
-        return notTheApi("a raw value in base64");
-    value.isRaw = true;
-    value.bytes = std::move(*decoded);
-    // An array around it, since a document of one text is none to Qt.
-    if (type)
-        value.contentType = QJsonDocument::fromJson('[' + type->toByteArray() + ']')
-                                .array()
-                                .at(0)
-                                .toString()
-                                .toUtf8();
-    return value;
-}
-
-base::Result<Value> readValue(const Exchange &exchange)
-{
-    auto value = valueIn(exchange.body);
-    if (value)
-        value->version = versionFromEtag(exchange.etag);
-    return value;
-}
-
-base::Result<ValuePage> readValuePage(const Exchange &exchange)
-{
-    auto page = readPage(exchange);
-    if (!page)
-        return page.error();
-    const auto array = memberText(exchange.body, "keys");
-    const auto texts = array ? elementTexts(*array) : std::nullopt;
-    if (!texts || texts->size() != page->keys.size())
-        return notTheApi("a page of keys");
-    ValuePage result;
-    result.totalEstimate = page->totalEstimate;
-    result.next = std::move(page->next);
-    result.keys.reserve(texts->size());
-    for (std::size_t i = 0; i < texts->size(); ++i) {
-        auto value = valueIn((*texts)[i]);
-        if (!value)
-            return value.error();
-        value->version = page->keys[i].version;
-        result.keys.push_back({std::move(page->keys[i]), std::move(*value)});
-    }
-    return result;
-}
-
-base::Result<Receipt> readReceipt(const Exchange &exchange)
-{
-    const QJsonObject object = objectOf(exchange);
-    const QJsonValue version = object.value(QLatin1String("version"));
-    if (!version.isString())
-        return notTheApi("a receipt with a version");
-    return Receipt{version.toString().toUtf8(), object.value(QLatin1String("existed")).toBool(),
-                   exchange.durability};
-}
-
-base::Result<QByteArray> readVersion(const Exchange &exchange)
-{
-    QByteArray version = versionFromEtag(exchange.etag);
-    if (version.isEmpty())
-        return notTheApi("marked with a version (ETag)");
-    return version;
-}
 
 QByteArray listTarget(const ListQuery &query)
 {
@@ -296,9 +184,22 @@ void RestClient::version(const QByteArray &key, QObject *context, Callback<QByte
 void RestClient::put(const QByteArray &key, const Value &value, QObject *context,
                      Callback<Receipt> done)
 {
+    store(key, value, {}, context, std::move(done));
+}
+
+void RestClient::create(const QByteArray &key, const Value &value, QObject *context,
+                        Callback<Receipt> done)
+{
+    store(key, value, "*", context, std::move(done));
+}
+
+void RestClient::store(const QByteArray &key, const Value &value, const QByteArray &ifNoneMatch,
+                       QObject *context, Callback<Receipt> done)
+{
     Request request;
     request.method = Method::Put;
     request.target = keyTarget(key);
+    request.ifNoneMatch = ifNoneMatch;
     request.answerBytesMax = kSmallAnswerMax;
     const auto addParameter = [&request](const QByteArray &parameter) {
         request.target += (request.target.contains('?') ? '&' : '?') + parameter;
@@ -327,26 +228,23 @@ void RestClient::put(const QByteArray &key, const Value &value, QObject *context
     send<Receipt>(std::move(request), context, std::move(done), readReceipt);
 }
 
-void RestClient::create(const QByteArray &key, const Value &value, QObject *context,
-                        Callback<Receipt> done)
+void RestClient::batch(const QByteArray &lines, QObject *context,
+                       Callback<std::vector<LineAnswer>> done)
 {
-    const auto afterLook = [this, key, value, context = QPointer<QObject>(context),
-                            done = std::move(done)](const Answer<QByteArray> &found) {
-        if (found.hasStatus(kNotFound)) {
-            put(key, value, context, done);
-            return;
-        }
-        Answer<Receipt> answer;
-        answer.node = found.node;
-        answer.failure = found.failure;
-        if (found.ok()) {
-            answer.failure.kind = FailureKind::Refused;
-            answer.failure.message = "the key exists already";
-            answer.failure.problem.status = kConflict;
-        }
-        done(answer);
+    Request request;
+    request.method = Method::Post;
+    request.target = "/v1/batch";
+    request.contentType = "application/x-ndjson";
+    request.body = lines;
+    request.answerBytesMax = kLinesAnswerMax;
+    const auto read = [count = lines.count('\n')](
+                          const Exchange &exchange) -> base::Result<std::vector<LineAnswer>> {
+        auto answers = readLines(exchange);
+        if (answers && static_cast<qsizetype>(answers->size()) != count)
+            return base::Error{base::ErrorCode::Invalid, "the answer has another number of lines"};
+        return answers;
     };
-    version(key, context, afterLook);
+    send<std::vector<LineAnswer>>(std::move(request), context, std::move(done), read);
 }
 
 void RestClient::remove(const QByteArray &key, QObject *context, Callback<Receipt> done)

@@ -58,10 +58,13 @@ public:
     /// Stores \a value: its JSON text exactly as it is, or raw bytes with their type, for the time
     /// that it says.
     void put(const QByteArray &key, const Value &value, QObject *context, Callback<Receipt> done);
-    /// Like put(), but refused with 409 where the key exists. It looks first, so that of two
-    /// clients that create one key at the same instant both may succeed and the later one holds.
+    /// Like put(), but refused with 412 where the key exists. An outcome that is unknown with that
+    /// may be its own: an attempt before it may have arrived.
     void create(const QByteArray &key, const Value &value, QObject *context,
                 Callback<Receipt> done);
+    /// Writes that go together, each with an answer of its own in their order: \a lines are of
+    /// batchLine(), at most limits::kBatchLinesMax and kBatchBytesMax.
+    void batch(const QByteArray &lines, QObject *context, Callback<std::vector<LineAnswer>> done);
     void remove(const QByteArray &key, QObject *context, Callback<Receipt> done);
     /// Asks the node in use alone. A node that answers `503` is an answer, not a failure.
     void health(QObject *context, Callback<Health> done);
@@ -74,6 +77,8 @@ Q_SIGNALS:
 private:
     template <typename T, typename Read>
     void send(Request request, QObject *context, Callback<T> done, Read read);
+    void store(const QByteArray &key, const Value &value, const QByteArray &ifNoneMatch,
+               QObject *context, Callback<Receipt> done);
     void learn(const Exchange &exchange);
     void learnMembers(const base::api::ClusterStatus &status);
 

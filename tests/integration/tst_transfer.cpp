@@ -16,7 +16,7 @@ using test::RestProbe;
 namespace {
 
 /// Enough that an import takes seconds and an export several pages.
-constexpr int kManyKeys = 10'000;
+constexpr int kManyKeys = 50'000;
 
 QByteArray readFile(const QString &path)
 {

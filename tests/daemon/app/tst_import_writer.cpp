@@ -2,8 +2,11 @@
 #include "daemon/app/import_writer.h"
 #include "tests/shared/client/fake_cluster.h"
 
+#include <QJsonDocument>
 #include <QSignalSpy>
 #include <QTest>
+
+#include <set>
 
 using namespace dynakv;
 using app::ExportRecord;
@@ -30,9 +33,31 @@ QByteArray refusal(int status)
         "application/problem+json");
 }
 
-QByteArray accepted()
+/// The keys of the lines of a batch.
+QByteArrayList keysOf(const FakeRequest &request)
 {
-    return FakeNode::response(200, R"({"version":"v"})");
+    QByteArrayList keys;
+    for (const QByteArray &line : request.body.chopped(1).split('\n'))
+        keys += QJsonDocument::fromJson(line)[QLatin1String("key")].toString().toUtf8();
+    return keys;
+}
+
+/// Of a batch, with a status for each key.
+template <typename StatusOf>
+QByteArray lineByLine(const FakeRequest &request, StatusOf statusOf)
+{
+    QByteArray answers;
+    for (const QByteArray &key : keysOf(request)) {
+        answers += "{\"status\":" + QByteArray::number(statusOf(key)) +
+                   R"(,"error":{"code":"c","detail":"because"}})"
+                   "\n";
+    }
+    return FakeNode::response(200, answers, {}, "application/x-ndjson");
+}
+
+QByteArray takenWhole(const FakeRequest &request)
+{
+    return lineByLine(request, [](const QByteArray &) { return 200; });
 }
 
 bool idles(const ImportWriter &writer)
@@ -51,10 +76,13 @@ private Q_SLOTS:
     void everyRecordIsWritten();
     void onlyMissingLeavesWhatIsThere();
     void raw();
+    void whatCannotStandInALineGoesByItself();
     void theRemainingTimeIsSent();
     void theWindowIsBounded();
     void theBytesOnTheirWayAreBounded();
     void aNodeThatIsNotReadyIsTriedAgain();
+    void linesThatAreRefusedForNowAreTriedAgain();
+    void anAnswerThatIsNoneStops();
     void aRefusedRecordDoesNotStopTheOthers();
     void whatConcernsAllRecordsStops();
     void onlyAPrefixCountsAsDone();
@@ -141,12 +169,12 @@ void TestImportWriter::theRemainingTimeIsSent()
     }
     QVERIFY(idles(*writer));
     QCOMPARE(writer->counts(), (ImportCounts{3, 0, 2, 0}));
-    QByteArrayList targets;
-    for (const FakeRequest &request : cluster.node(0).seen())
-        targets += request.target;
-    std::sort(targets.begin(), targets.end());
-    QCOMPARE(targets,
-             (QByteArrayList{"/key/k000002?ttl=1", "/key/k000003?ttl=1", "/key/k000004?ttl=2"}));
+    QCOMPARE(cluster.node(0).seen().size(), std::size_t(1));
+    const QByteArrayList lines = cluster.node(0).seen()[0].body.chopped(1).split('\n');
+    QCOMPARE(lines.size(), 3);
+    QVERIFY(lines[0].contains("\"k000002\"") && lines[0].contains("\"ttl\":1,"));
+    QVERIFY(lines[1].contains("\"k000003\"") && lines[1].contains("\"ttl\":1,"));
+    QVERIFY(lines[2].contains("\"k000004\"") && lines[2].contains("\"ttl\":2,"));
 }
 
 void TestImportWriter::theWindowIsBounded()
@@ -156,7 +184,13 @@ void TestImportWriter::theWindowIsBounded()
     int count = 0;
     for (; writer->hasRoom() && count < 10'000; ++count)
         writer->add(record(count));
-    QCOMPARE(count, 64);
+    QCOMPARE(count, 4000);
+    // A batch is bounded in bytes too.
+    const auto other = makeWriter(node.endpoint());
+    const QByteArray value = '"' + QByteArray(10'000, 'x') + '"';
+    for (count = 0; other->hasRoom() && count < 10'000; ++count)
+        other->add(record(count, value));
+    QVERIFY(count > 400 && count < 420);
 }
 
 void TestImportWriter::theBytesOnTheirWayAreBounded()
@@ -170,28 +204,78 @@ void TestImportWriter::theBytesOnTheirWayAreBounded()
     QCOMPARE(count, 4);
 }
 
+void TestImportWriter::whatCannotStandInALineGoesByItself()
+{
+    test::FakeCluster cluster(1);
+    const auto writer = makeWriter(cluster.endpoint(0), ImportMode::OnlyMissing);
+    const QByteArray broken = "{\n \"a\": 1\n}";
+    const QByteArray large = '"' + QByteArray(2'000'000, 'x') + '"';
+    cluster.putJson(record(3).key, "\"old\"");
+    writer->add(record(0));
+    writer->add(record(1, broken));
+    writer->add(record(2, large));
+    writer->add(record(3, broken));
+    writer->add(record(4));
+    QVERIFY(idles(*writer));
+    QCOMPARE(writer->counts(), (ImportCounts{4, 1, 0, 0}));
+    QCOMPARE(cluster.find(record(1).key)->bytes, broken);
+    QCOMPARE(cluster.find(record(2).key)->bytes, large);
+    QCOMPARE(cluster.find(record(3).key)->bytes, QByteArray("\"old\""));
+    QCOMPARE(cluster.node(0).seen().size(), std::size_t(4));
+}
+
 void TestImportWriter::aNodeThatIsNotReadyIsTriedAgain()
 {
     int refusals = 0;
-    FakeNode node([&](const FakeRequest &) {
-        // Half of the first answers, so that both kinds are on their way together.
-        return refusals < 20 && ++refusals % 2 == 0 ? accepted()
-               : refusals < 20                      ? refusal(503)
-                                                    : accepted();
+    FakeNode node([&](const FakeRequest &request) {
+        return ++refusals <= 3 ? refusal(503) : takenWhole(request);
     });
     const auto writer = makeWriter(node.endpoint());
-    for (int i = 0; i < 40; ++i)
+    for (int i = 0; i < 1500; ++i)
         writer->add(record(i));
     QVERIFY(idles(*writer));
     QVERIFY2(writer->stopReason().isEmpty(), writer->stopReason().constData());
-    QCOMPARE(writer->counts(), (ImportCounts{40, 0, 0, 0}));
-    QVERIFY(node.seen().size() > 40);
+    QCOMPARE(writer->counts(), (ImportCounts{1500, 0, 0, 0}));
+}
+
+void TestImportWriter::linesThatAreRefusedForNowAreTriedAgain()
+{
+    std::set<QByteArray> refused;
+    FakeNode node([&](const FakeRequest &request) {
+        return lineByLine(request, [&](const QByteArray &key) {
+            return key.endsWith("7") && refused.insert(key).second ? 503 : 200;
+        });
+    });
+    const auto writer = makeWriter(node.endpoint());
+    for (int i = 0; i < 100; ++i)
+        writer->add(record(i));
+    QVERIFY(idles(*writer));
+    QCOMPARE(writer->counts(), (ImportCounts{100, 0, 0, 0}));
+    QCOMPARE(node.seen().size(), std::size_t(2));
+    QCOMPARE(keysOf(node.seen()[1]).size(), 10); // Only those.
+}
+
+void TestImportWriter::anAnswerThatIsNoneStops()
+{
+    for (const QByteArray &body : {QByteArray("{\"status\":200}\n"), QByteArray("{}\n{}\n"),
+                                   QByteArray("<html>\n\n"), QByteArray()}) {
+        FakeNode node([&](const FakeRequest &) {
+            return FakeNode::response(200, body, {}, "application/x-ndjson");
+        });
+        const auto writer = makeWriter(node.endpoint());
+        writer->add(record(0));
+        writer->add(record(1));
+        QVERIFY(idles(*writer));
+        QVERIFY(!writer->stopReason().isEmpty());
+        QCOMPARE(writer->doneLine(), kFirstLine - 1);
+    }
 }
 
 void TestImportWriter::aRefusedRecordDoesNotStopTheOthers()
 {
     FakeNode node([](const FakeRequest &request) {
-        return request.target.endsWith("3") ? refusal(413) : accepted();
+        return lineByLine(request,
+                          [](const QByteArray &key) { return key.endsWith("3") ? 413 : 200; });
     });
     const auto writer = makeWriter(node.endpoint());
     QList<qint64> lines;
@@ -205,7 +289,6 @@ void TestImportWriter::aRefusedRecordDoesNotStopTheOthers()
         writer->add(record(i));
     QVERIFY(idles(*writer));
     QCOMPARE(writer->counts(), (ImportCounts{18, 0, 0, 2}));
-    std::sort(lines.begin(), lines.end());
     QCOMPARE(lines, (QList<qint64>{5, 15}));
 }
 
@@ -223,16 +306,14 @@ void TestImportWriter::whatConcernsAllRecordsStops()
 void TestImportWriter::onlyAPrefixCountsAsDone()
 {
     FakeNode node([](const FakeRequest &request) {
-        return request.target.endsWith("000002") ? QByteArray() : accepted();
+        return keysOf(request).contains("k002500") ? QByteArray() : takenWhole(request);
     });
     const auto writer = makeWriter(node.endpoint());
-    for (int i = 0; i < 6; ++i)
+    for (int i = 0; i < 4000; ++i)
         writer->add(record(i));
-    QVERIFY(QTest::qWaitFor([&] { return node.seen().size() == 6; }, 20'000));
-    QTest::qWait(200);
+    QVERIFY(QTest::qWaitFor([&] { return writer->doneLine() == kFirstLine - 1 + 2000; }, 20'000));
     QVERIFY(!writer->isIdle());
-    QCOMPARE(writer->doneLine(), kFirstLine + 1);
-    QCOMPARE(writer->counts(), (ImportCounts{2, 0, 0, 0}));
+    QCOMPARE(writer->counts(), (ImportCounts{2000, 0, 0, 0}));
 }
 
 QTEST_GUILESS_MAIN(TestImportWriter)

@@ -110,6 +110,8 @@ QByteArray FakeCluster::answer(int index, const FakeRequest &request)
         return FakeNode::response(200, answerCluster(index));
     if (path == "/v1/keys")
         return answerList(query);
+    if (path == "/v1/batch" && request.method == "POST")
+        return answerBatch(request.body);
     if (path == "/readyz")
         return FakeNode::response(200, "ready\n", {}, "text/plain");
     if (path == "/key") {
@@ -141,6 +143,8 @@ QByteArray FakeCluster::answerKey(const QByteArray &key, const FakeRequest &requ
 
 QByteArray FakeCluster::answerPut(const QByteArray &key, const FakeRequest &request, bool isRaw)
 {
+    if (request.headers.value("if-none-match") == "*" && find(key))
+        return problem(412, "precondition_failed", "the key exists");
     if (isRaw) {
         put(key, {request.body, true, request.headers.value("content-type"), {}});
     } else {
@@ -153,6 +157,30 @@ QByteArray FakeCluster::answerPut(const QByteArray &key, const FakeRequest &requ
     return FakeNode::response(200, "{\"version\":\"" + version + "\"}",
                               "ETag: \"" + version +
                                   "\"\r\nDynaKV-Durability: sync; replicas=1/1\r\n");
+}
+
+/// Puts only.
+QByteArray FakeCluster::answerBatch(const QByteArray &body)
+{
+    QByteArray answers;
+    for (const QByteArray &line : body.chopped(1).split('\n')) {
+        const QJsonObject object = QJsonDocument::fromJson(line).object();
+        const QByteArray key = *base::api::takeKey(object);
+        if (object.contains(QLatin1String("if_none_match")) && find(key)) {
+            answers +=
+                R"({"status":412,"error":{"code":"precondition_failed","detail":"is there"}})";
+        } else {
+            const QByteArray bytes = object[QLatin1String("value_b64")].toString().toLatin1();
+            const QByteArray type = object[QLatin1String("content_type")].toString().toUtf8();
+            if (object.contains(QLatin1String("value_b64")))
+                put(key, {QByteArray::fromBase64(bytes), true, type, {}});
+            else
+                putJson(key, client::memberText(line, "value")->toByteArray());
+            answers += R"({"status":200,"version":")" + find(key)->version + "\"}";
+        }
+        answers += '\n';
+    }
+    return FakeNode::response(200, answers, {}, "application/x-ndjson");
 }
 
 QByteArray FakeCluster::answerList(const QByteArray &query)

@@ -37,6 +37,7 @@ private:
     QByteArray answer(int index, const FakeRequest &request);
     QByteArray answerKey(const QByteArray &key, const FakeRequest &request, bool isRaw);
     QByteArray answerPut(const QByteArray &key, const FakeRequest &request, bool isRaw);
+    QByteArray answerBatch(const QByteArray &body);
     QByteArray answerList(const QByteArray &query);
     QByteArray answerCluster(int index) const;
 

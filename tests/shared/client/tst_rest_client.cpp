@@ -294,7 +294,7 @@ void RestClientTest::createIsRefusedWhereTheKeyExists()
     m_cluster->putJson("k", "\"old\"");
     Waiter<Receipt> refused;
     m_client->create("k", {"\"new\"", false, {}, {}}, &refused, refused.callback());
-    QVERIFY(refused.wait().hasStatus(409));
+    QVERIFY(refused.wait().hasStatus(412));
     QCOMPARE(m_cluster->find("k")->bytes, QByteArray("\"old\""));
     Waiter<Receipt> created;
     m_client->create("fresh", {"\"new\"", false, {}, {}}, &created, created.callback());

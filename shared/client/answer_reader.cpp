@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "shared/client/answer_reader.h"
+
+#include "shared/client/json_slice.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+
+namespace dynakv::client {
+namespace {
+
+using base::api::ClusterStatus;
+using base::api::KeyPage;
+
+QByteArray versionFromEtag(const QByteArray &etag)
+{
+    QByteArrayView text(etag);
+    if (text.startsWith("W/"))
+        text = text.sliced(2);
+    if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+        text = text.sliced(1, text.size() - 2);
+    return text.toByteArray();
+}
+
+QJsonObject objectOf(const Exchange &exchange)
+{
+    return QJsonDocument::fromJson(exchange.body).object();
+}
+
+base::Error notTheApi(const char *what)
+{
+    return {base::ErrorCode::Invalid, QByteArray("the answer is not ") + what};
+}
+
+/// The value that stands in \a text, an object with the members of the single-key answer.
+base::Result<Value> valueIn(QByteArrayView text)
+{
+    const auto json = memberText(text, "value");
+    if (!json)
+        return notTheApi("a value document");
+    Value value;
+    const auto encoding = memberText(text, "encoding");
+    if (!encoding) {
+        value.bytes = json->toByteArray();
+        return value;
+    }
+    const auto type = memberText(text, "content_type");
+    const bool isText = json->size() >= 2 && json->front() == '"';
+    if (*encoding != QByteArrayView("\"base64\"") || !isText)
+        return notTheApi("a raw value in base64");
+    auto decoded = QByteArray::fromBase64Encoding(json->sliced(1, json->size() - 2).toByteArray(),
+                                                  QByteArray::AbortOnBase64DecodingErrors);
+    if (!decoded)
+        return notTheApi("a raw value in base64");
+    value.isRaw = true;
+    value.bytes = std::move(*decoded);
+    // An array around it, since a document of one text is none to Qt.
+    if (type)
+        value.contentType = QJsonDocument::fromJson('[' + type->toByteArray() + ']')
+                                .array()
+                                .at(0)
+                                .toString()
+                                .toUtf8();
+    return value;
+}
+
+} // namespace
+
+base::Result<ClusterStatus> readCluster(const Exchange &exchange)
+{
+    return base::api::clusterStatusFromJson(objectOf(exchange));
+}
+
+base::Result<KeyPage> readPage(const Exchange &exchange)
+{
+    return base::api::keyPageFromJson(objectOf(exchange));
+}
+
+base::Result<Value> readValue(const Exchange &exchange)
+{
+    auto value = valueIn(exchange.body);
+    if (value)
+        value->version = versionFromEtag(exchange.etag);
+    return value;
+}
+
+base::Result<ValuePage> readValuePage(const Exchange &exchange)
+{
+    auto page = readPage(exchange);
+    if (!page)
+        return page.error();
+    const auto array = memberText(exchange.body, "keys");
+    const auto texts = array ? elementTexts(*array) : std::nullopt;
+    if (!texts || texts->size() != page->keys.size())
+        return notTheApi("a page of keys");
+    ValuePage result;
+    result.totalEstimate = page->totalEstimate;
+    result.next = std::move(page->next);
+    result.keys.reserve(texts->size());
+    for (std::size_t i = 0; i < texts->size(); ++i) {
+        auto value = valueIn((*texts)[i]);
+        if (!value)
+            return value.error();
+        value->version = page->keys[i].version;
+        result.keys.push_back({std::move(page->keys[i]), std::move(*value)});
+    }
+    return result;
+}
+
+base::Result<Receipt> readReceipt(const Exchange &exchange)
+{
+    const QJsonObject object = objectOf(exchange);
+    const QJsonValue version = object.value(QLatin1String("version"));
+    if (!version.isString())
+        return notTheApi("a receipt with a version");
+    return Receipt{version.toString().toUtf8(), object.value(QLatin1String("existed")).toBool(),
+                   exchange.durability};
+}
+
+base::Result<QByteArray> readVersion(const Exchange &exchange)
+{
+    QByteArray version = versionFromEtag(exchange.etag);
+    if (version.isEmpty())
+        return notTheApi("marked with a version (ETag)");
+    return version;
+}
+
+base::Result<std::vector<LineAnswer>> readLines(const Exchange &exchange)
+{
+    std::vector<LineAnswer> answers;
+    for (const QByteArray &line : exchange.body.split('\n')) {
+        if (line.isEmpty())
+            continue;
+        const QJsonObject object = QJsonDocument::fromJson(line).object();
+        const QJsonValue error = object.value(QLatin1String("error"));
+        const LineAnswer &answer = answers.emplace_back(
+            LineAnswer{object.value(QLatin1String("status")).toInt(),
+                       object.value(QLatin1String("version")).toString().toUtf8(),
+                       error[QLatin1String("detail")].toString().toUtf8()});
+        if (answer.status == 0)
+            return notTheApi("a line for each that was sent");
+    }
+    return answers;
+}
+
+} // namespace dynakv::client
