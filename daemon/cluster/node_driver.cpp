@@ -184,6 +184,12 @@ void NodeDriver::carry(core::QuestionReply &reply)
         question.mapped()(std::move(reply.replicas));
 }
 
+void NodeDriver::carry(core::OperatorReply &reply)
+{
+    if (auto operation = m_operations.extract(reply.request))
+        operation.mapped()(std::move(reply.outcome));
+}
+
 void NodeDriver::carry(core::GroupReply &reply)
 {
     for (const core::WriteOutcome &outcome : reply.outcomes)
@@ -272,6 +278,18 @@ void NodeDriver::askReplicas(core::ReplicaQuestion question, ReplicasCompletion 
         return done({});
     m_questions.emplace(++m_lastRequest, std::move(done));
     enqueue(core::ClientQuestion{m_lastRequest, std::move(question)});
+}
+
+void NodeDriver::operate(core::OperatorRequest request, OperatorCompletion done)
+{
+    if (m_phase != Phase::Running) {
+        core::OperatorOutcome outcome;
+        outcome.status = core::OperatorOutcome::Status::Conflict;
+        outcome.detail = "the node is stopping";
+        return done(outcome);
+    }
+    m_operations.emplace(++m_lastRequest, std::move(done));
+    enqueue(core::ClientOperation{m_lastRequest, request});
 }
 
 void NodeDriver::submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done)

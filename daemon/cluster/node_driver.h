@@ -27,6 +27,7 @@ class NodeDriver final : public QObject
 public:
     using Completion = core::Coordinator::Completion;
     using ReplicasCompletion = core::Coordinator::ReplicasCompletion;
+    using OperatorCompletion = core::Coordinator::OperatorCompletion;
     using GroupCompletion = core::Coordinator::GroupCompletion;
     using Publish = std::function<void(core::ClusterView)>;
 
@@ -40,6 +41,7 @@ public:
 
     void submit(core::WriteRequest request, Completion done);
     void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done);
+    void operate(core::OperatorRequest request, OperatorCompletion done);
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done);
 
     /// Waits up to 2 s for requests under way, answers the rest as unknown, closes the links and
@@ -65,6 +67,7 @@ private:
     void carry(core::SaveState &save);
     void carry(core::Reply &reply);
     void carry(core::QuestionReply &reply);
+    void carry(core::OperatorReply &reply);
     void carry(core::GroupReply &reply);
     void carry(core::ViewChanged &);
     void carry(core::ClusterIdChanged &change);
@@ -93,6 +96,7 @@ private:
 
     std::unordered_map<core::RequestId, Completion> m_requests = {};
     std::unordered_map<core::RequestId, ReplicasCompletion> m_questions = {};
+    std::unordered_map<core::RequestId, OperatorCompletion> m_operations = {};
     std::unordered_map<core::RequestId, GroupRequest> m_groups = {};
     core::RequestId m_lastRequest = 0;
     qsizetype m_peerBytes = 0; ///< Records of peers that the storage worker has not done yet.

@@ -55,6 +55,7 @@ public:
     void stop();
     void submit(core::WriteRequest request, Completion done);
     void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done);
+    void operate(core::OperatorRequest request, OperatorCompletion done);
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done);
 
     quint16 m_port = 0;
@@ -247,6 +248,28 @@ void NodeService::Impl::askReplicas(core::ReplicaQuestion question, ReplicasComp
     });
 }
 
+void NodeService::Impl::operate(core::OperatorRequest request, OperatorCompletion done)
+{
+    const auto refused = [](const QByteArray &why) {
+        core::OperatorOutcome outcome;
+        outcome.status = core::OperatorOutcome::Status::Conflict;
+        outcome.detail = why;
+        return outcome;
+    };
+    if (const auto outcome = refusal(0))
+        return done(refused(outcome->detail));
+    const auto answer = [this, done = std::move(done)](core::OperatorOutcome outcome) {
+        release(0);
+        done(std::move(outcome));
+    };
+    m_inbox.post([this, request, answer, refused] {
+        if (m_driver)
+            m_driver->operate(request, answer);
+        else
+            answer(refused("the node is stopping"));
+    });
+}
+
 void NodeService::Impl::submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done)
 {
     const qsizetype bytes = bytesOf(group);
@@ -311,6 +334,11 @@ void NodeService::submitGroup(std::vector<core::WriteRequest> group, GroupComple
 void NodeService::submit(core::WriteRequest request, Completion done)
 {
     m_impl->submit(std::move(request), std::move(done));
+}
+
+void NodeService::operate(core::OperatorRequest request, OperatorCompletion done)
+{
+    m_impl->operate(request, std::move(done));
 }
 
 void NodeService::askReplicas(core::ReplicaQuestion question, ReplicasCompletion done)

@@ -64,6 +64,12 @@ struct GroupReply
     std::vector<WriteOutcome> outcomes = {}; ///< Of each write, in their order.
 };
 
+struct OperatorReply
+{
+    RequestId request = 0;
+    OperatorOutcome outcome = {};
+};
+
 /// view() changed in a way that readers of ClusterView should see.
 struct ViewChanged
 {
@@ -83,7 +89,7 @@ struct Log
 };
 
 using Effect = std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, GroupReply,
-                            QuestionReply, ViewChanged, ClusterIdChanged, Log>;
+                            QuestionReply, OperatorReply, ViewChanged, ClusterIdChanged, Log>;
 using Effects = std::vector<Effect>;
 
 inline constexpr int kDialTimeoutMs = 2000;

@@ -85,6 +85,13 @@ struct ClientQuestion
     ReplicaQuestion question = {};
 };
 
+/// Answered by OperatorReply.
+struct ClientOperation
+{
+    RequestId request = 0;
+    OperatorRequest operation = {};
+};
+
 /// An Append is done. Those that make the same promise are done in their order; one that asks for
 /// less may be done before an earlier one that waits for its sync. On success the table holds each
 /// record or a greater one.
@@ -105,7 +112,8 @@ struct StateSaved
     bool isDiskFull = false; ///< Why it is not saved.
 };
 
-using Event = std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed,
-                           ClientWrite, ClientGroup, ClientQuestion, Committed, StateSaved>;
+using Event =
+    std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed, ClientWrite,
+                 ClientGroup, ClientQuestion, ClientOperation, Committed, StateSaved>;
 
 } // namespace dynakv::core

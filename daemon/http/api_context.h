@@ -59,7 +59,15 @@ struct PendingGroup
     std::function<HttpReply(const std::vector<core::WriteOutcome> &)> toReply = {};
 };
 
+/// What an operator asks of the cluster, and the answer that its outcome makes.
+struct PendingOperation
+{
+    core::OperatorRequest request = {};
+    std::function<HttpReply(const core::OperatorOutcome &)> toReply = {};
+};
+
 /// What a handler makes of a request: the answer, or what must come before it.
-using Answer = std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion>;
+using Answer =
+    std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion, PendingOperation>;
 
 } // namespace dynakv::http

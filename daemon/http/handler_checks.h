@@ -18,6 +18,9 @@ std::optional<HttpReply> refusedParameters(const HttpRequest &request, const Que
                                            std::initializer_list<const char *> known,
                                            std::initializer_list<const char *> future = {});
 
+/// 400 where a request brings a body that nobody would look at.
+std::optional<HttpReply> refusedBody(const HttpRequest &request);
+
 /// 503 as long as this node must not answer from its own table: a node that does not know cannot
 /// say 404.
 std::optional<HttpReply> refusedUntilCaughtUp(const HttpRequest &request,

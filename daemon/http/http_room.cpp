@@ -137,6 +137,9 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
     } else if (auto *group = std::get_if<PendingGroup>(&made)) {
         m_context.coordinator.submitGroup(std::move(group->requests),
                                           returning(ticket, std::move(group->toReply)));
+    } else if (auto *operation = std::get_if<PendingOperation>(&made)) {
+        m_context.coordinator.operate(operation->request,
+                                      returning(ticket, std::move(operation->toReply)));
     } else if (auto *asked = std::get_if<PendingQuestion>(&made)) {
         m_context.coordinator.askReplicas(std::move(asked->question),
                                           returning(ticket, std::move(asked->toReply)));

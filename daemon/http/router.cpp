@@ -9,6 +9,7 @@
 #include "daemon/http/health_handler.h"
 #include "daemon/http/key_handler.h"
 #include "daemon/http/list_handler.h"
+#include "daemon/http/member_handler.h"
 #include "daemon/http/metrics_handler.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/http/query.h"
@@ -58,6 +59,8 @@ constexpr std::array kRoutes{
     Route{"/v1/admin/compact", false, nullptr, nullptr, nullptr, postCompact},
     Route{"/v1/admin/backup", false, nullptr, nullptr, nullptr, postBackup},
     Route{"/v1/admin/log-level", false, nullptr, nullptr, nullptr, postLogLevel},
+    Route{"/v1/admin/forget", false, nullptr, nullptr, nullptr, postForget},
+    Route{"/v1/admin/repair", false, nullptr, nullptr, nullptr, postRepair},
     Route{"/v1/admin/", true, notYet},
     Route{"/v1/jobs", false, getJobs},
     Route{"/v1/jobs/", true, getJob, nullptr, nullptr, nullptr, "{id}"},

@@ -222,6 +222,12 @@ size_t SimCluster::write(int node, const core::WriteRequest &request)
     return index;
 }
 
+core::OperatorOutcome SimCluster::operate(int node, const core::OperatorRequest &request)
+{
+    deliver(node, m_nodes[at(node)].boot, core::ClientOperation{0, request});
+    return m_operated;
+}
+
 void SimCluster::run(qint64 ms)
 {
     const qint64 end = m_nowMs + ms;
@@ -289,6 +295,8 @@ void SimCluster::carryOut(Machine &machine, core::Effects effects)
             save(machine, *saved);
         } else if (auto *reply = std::get_if<core::Reply>(&effect)) {
             answered(*reply);
+        } else if (auto *operated = std::get_if<core::OperatorReply>(&effect)) {
+            m_operated = operated->outcome;
         } else if (auto *changed = std::get_if<core::ClusterIdChanged>(&effect)) {
             machine.records->setTreeKey(changed->clusterId);
         } else if (auto *log = std::get_if<core::Log>(&effect)) {

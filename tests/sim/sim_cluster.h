@@ -71,6 +71,8 @@ public:
                core::WriteConcern concern = {}, std::optional<core::Durability> durability = {});
     size_t remove(int node, const QByteArray &key, core::WriteConcern concern = {});
     size_t write(int node, const core::WriteRequest &request);
+    /// Asks a running node, which answers at once.
+    core::OperatorOutcome operate(int node, const core::OperatorRequest &request);
     [[nodiscard]] const Told &told(size_t write) const { return m_told[write]; }
     [[nodiscard]] const std::vector<Told> &allTold() const { return m_told; }
 
@@ -143,6 +145,7 @@ private:
     void deliver(int node, quint64 boot, core::Event event);
     void carryOut(Machine &machine, core::Effects effects);
     void answered(const core::Reply &reply);
+    core::OperatorOutcome m_operated = {}; ///< The last answer to an operator.
     void countFalseDowns(const Machine &machine);
     void checkRepair(Machine &machine);
     void dial(Machine &machine, const core::Dial &dial);
