@@ -23,6 +23,9 @@ constexpr qsizetype kPeerBytesResume = qsizetype{8} << 20;
 const core::WriteOutcome kStopping{.status = core::WriteOutcome::Status::NotReady,
                                    .detail = "the node is stopping"};
 
+const core::ReadOutcome kNotReading{.status = core::ReadOutcome::Status::NotReady,
+                                    .detail = "the node is stopping"};
+
 qsizetype bytesOf(const std::vector<core::Record> &records)
 {
     constexpr qsizetype kOverhead = 64;
@@ -199,6 +202,12 @@ void NodeDriver::carry(core::GroupReply &reply)
         request.mapped().done(std::move(reply.outcomes));
 }
 
+void NodeDriver::carry(core::ReadReply &reply)
+{
+    if (auto read = m_reads.extract(reply.request))
+        read.mapped()(std::move(reply.outcome));
+}
+
 void NodeDriver::carry(core::ViewChanged &)
 {
     publishView();
@@ -302,6 +311,14 @@ void NodeDriver::submitGroup(std::vector<core::WriteRequest> group, GroupComplet
     enqueue(core::ClientGroup{m_lastRequest, std::move(group)});
 }
 
+void NodeDriver::read(core::ReadRequest request, ReadCompletion done)
+{
+    if (m_phase != Phase::Running)
+        return done(kNotReading);
+    m_reads.emplace(++m_lastRequest, std::move(done));
+    enqueue(core::ClientRead{m_lastRequest, std::move(request)});
+}
+
 void NodeDriver::stop(std::function<void()> stopped)
 {
     m_phase = Phase::Finishing;
@@ -323,6 +340,8 @@ void NodeDriver::closeLinks()
         group.done({group.writes, unknown});
     for (auto &[id, done] : std::exchange(m_questions, {}))
         done({});
+    for (auto &[id, done] : std::exchange(m_reads, {}))
+        done(kNotReading);
     m_transport.closeAll();
 }
 

@@ -29,6 +29,7 @@ public:
     using ReplicasCompletion = core::Coordinator::ReplicasCompletion;
     using OperatorCompletion = core::Coordinator::OperatorCompletion;
     using GroupCompletion = core::Coordinator::GroupCompletion;
+    using ReadCompletion = core::Coordinator::ReadCompletion;
     using Publish = std::function<void(core::ClusterView)>;
 
     /// \a config carries an identity and a generation that are stored already.
@@ -43,6 +44,7 @@ public:
     void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done);
     void operate(core::OperatorRequest request, OperatorCompletion done);
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done);
+    void read(core::ReadRequest request, ReadCompletion done);
 
     /// Waits up to 2 s for requests under way, answers the rest as unknown, closes the links and
     /// calls \a stopped when the storage worker owes nothing any more.
@@ -69,6 +71,7 @@ private:
     void carry(core::QuestionReply &reply);
     void carry(core::OperatorReply &reply);
     void carry(core::GroupReply &reply);
+    void carry(core::ReadReply &reply);
     void carry(core::ViewChanged &);
     void carry(core::ClusterIdChanged &change);
     void carry(core::Log &log);
@@ -98,6 +101,7 @@ private:
     std::unordered_map<core::RequestId, ReplicasCompletion> m_questions = {};
     std::unordered_map<core::RequestId, OperatorCompletion> m_operations = {};
     std::unordered_map<core::RequestId, GroupRequest> m_groups = {};
+    std::unordered_map<core::RequestId, ReadCompletion> m_reads = {};
     core::RequestId m_lastRequest = 0;
     qsizetype m_peerBytes = 0; ///< Records of peers that the storage worker has not done yet.
     bool m_arePeersPaused = false;

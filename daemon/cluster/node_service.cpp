@@ -54,8 +54,10 @@ public:
     base::Result<void> start();
     void stop();
     void submit(core::WriteRequest request, Completion done);
-    void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done);
-    void operate(core::OperatorRequest request, OperatorCompletion done);
+    /// \a refused is the answer where nobody can be asked.
+    template <typename Question, typename Answer>
+    void ask(Question question, const Answer &refused, std::function<void(Answer)> done,
+             void (NodeDriver::*begin)(Question, std::function<void(Answer)>));
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done);
 
     quint16 m_port = 0;
@@ -230,43 +232,23 @@ void NodeService::Impl::submit(core::WriteRequest request, Completion done)
     });
 }
 
-void NodeService::Impl::askReplicas(core::ReplicaQuestion question, ReplicasCompletion done)
+template <typename Question, typename Answer>
+void NodeService::Impl::ask(Question question, const Answer &refused,
+                            std::function<void(Answer)> done,
+                            void (NodeDriver::*begin)(Question, std::function<void(Answer)>))
 {
     const qsizetype bytes = question.key.size();
     if (refusal(bytes))
-        return done({});
-    const auto answer = [this, bytes,
-                         done = std::move(done)](std::vector<core::ReplicaView> replicas) {
+        return done(refused);
+    const auto answer = [this, bytes, done = std::move(done)](Answer given) {
         release(bytes);
-        done(std::move(replicas));
+        done(std::move(given));
     };
-    m_inbox.post([this, question = std::move(question), answer]() mutable {
+    m_inbox.post([this, question = std::move(question), refused, answer, begin]() mutable {
         if (m_driver)
-            m_driver->askReplicas(std::move(question), answer);
+            (*m_driver.*begin)(std::move(question), answer);
         else
-            answer({});
-    });
-}
-
-void NodeService::Impl::operate(core::OperatorRequest request, OperatorCompletion done)
-{
-    const auto refused = [](const QByteArray &why) {
-        core::OperatorOutcome outcome;
-        outcome.status = core::OperatorOutcome::Status::Conflict;
-        outcome.detail = why;
-        return outcome;
-    };
-    if (const auto outcome = refusal(0))
-        return done(refused(outcome->detail));
-    const auto answer = [this, done = std::move(done)](core::OperatorOutcome outcome) {
-        release(0);
-        done(std::move(outcome));
-    };
-    m_inbox.post([this, request, answer, refused] {
-        if (m_driver)
-            m_driver->operate(request, answer);
-        else
-            answer(refused("the node is stopping"));
+            answer(std::move(refused));
     });
 }
 
@@ -338,12 +320,22 @@ void NodeService::submit(core::WriteRequest request, Completion done)
 
 void NodeService::operate(core::OperatorRequest request, OperatorCompletion done)
 {
-    m_impl->operate(request, std::move(done));
+    core::OperatorOutcome refused;
+    refused.status = core::OperatorOutcome::Status::Conflict;
+    refused.detail = "overloaded or stopping";
+    m_impl->ask(request, refused, std::move(done), &NodeDriver::operate);
 }
 
 void NodeService::askReplicas(core::ReplicaQuestion question, ReplicasCompletion done)
 {
-    m_impl->askReplicas(std::move(question), std::move(done));
+    m_impl->ask(std::move(question), {}, std::move(done), &NodeDriver::askReplicas);
+}
+
+void NodeService::read(core::ReadRequest request, ReadCompletion done)
+{
+    m_impl->ask(std::move(request),
+                {.status = core::ReadOutcome::Status::NotReady, .detail = "overloaded or stopping"},
+                std::move(done), &NodeDriver::read);
 }
 
 std::shared_ptr<const core::ClusterView> NodeService::clusterView() const

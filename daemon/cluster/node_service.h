@@ -50,6 +50,7 @@ public:
     void operate(core::OperatorRequest request, OperatorCompletion done) override;
     /// A group counts as one request, with all its bytes.
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done) override;
+    void read(core::ReadRequest request, ReadCompletion done) override;
     [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
 
 private:

@@ -28,6 +28,19 @@ std::optional<Durability> parseDurability(QByteArrayView text)
     return std::nullopt;
 }
 
+int requiredOf(const WriteConcern &concern, int replicas)
+{
+    switch (concern.kind) {
+    case WriteConcern::Kind::Count:
+        return concern.count;
+    case WriteConcern::Kind::Quorum:
+        return replicas / 2 + 1;
+    case WriteConcern::Kind::All:
+        return replicas;
+    }
+    return replicas;
+}
+
 QByteArray toText(MemberState state)
 {
     switch (state) {

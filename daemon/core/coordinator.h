@@ -30,6 +30,10 @@ struct WriteConcern
     int count = 1;
     bool operator==(const WriteConcern &) const = default;
 };
+/// How many that is of \a replicas.
+int requiredOf(const WriteConcern &concern, int replicas);
+/// How many replicas are asked for what they hold before a read is answered.
+using ReadConcern = WriteConcern;
 
 /// A client's put or delete, checked for its bounds by the REST layer.
 struct WriteRequest
@@ -148,6 +152,34 @@ struct ReplicaQuestion
     bool operator==(const ReplicaQuestion &) const = default;
 };
 
+/// A read that this node's table alone must not answer: of several replicas, or where it is not
+/// caught up, or where it may lack a version that the client has seen.
+struct ReadRequest
+{
+    QByteArray key = {};
+    ReadConcern concern = {};
+    std::optional<Version> atLeast = {}; ///< Nothing older than this is an answer.
+    int timeoutMs = 3000;
+    bool operator==(const ReadRequest &) const = default;
+};
+
+struct ReadOutcome
+{
+    enum class Status : quint8 {
+        Done,           ///< `record` is the newest that `acked` >= `required` replicas hold.
+        TooFewReplicas, ///< Only `acked` told what they hold, or the newest did not come.
+        TooOld,         ///< Nobody who could be asked has a record as new as was wanted.
+        NotReady,       ///< This node asks nobody now (stopping, overloaded).
+    };
+    Status status = Status::Done;
+    std::optional<Record> record = {}; ///< If only a tombstone; what is live is for others to say.
+    int acked = 0;
+    int required = 1;
+    int replicas = 1; ///< N, as of a write.
+    QByteArray detail = {};
+    bool operator==(const ReadOutcome &) const = default;
+};
+
 /// Whether this node may answer from its own table.
 enum class Readiness : quint8 { Joining, CatchingUp, Ready, Stopping };
 
@@ -196,7 +228,7 @@ public:
     /// Empty where the node was not in a state to ask anybody.
     using ReplicasCompletion = std::function<void(std::vector<ReplicaView>)>;
     using GroupCompletion = std::function<void(std::vector<WriteOutcome>)>;
-
+    using ReadCompletion = std::function<void(ReadOutcome)>;
     using OperatorCompletion = std::function<void(OperatorOutcome)>;
 
     virtual ~Coordinator() = default;
@@ -209,6 +241,7 @@ public:
     /// Asks every member, this one included, for its copy of a key.
     virtual void askReplicas(ReplicaQuestion question, ReplicasCompletion done) = 0;
     virtual void operate(OperatorRequest request, OperatorCompletion done) = 0;
+    virtual void read(ReadRequest request, ReadCompletion done) = 0;
     [[nodiscard]] virtual std::shared_ptr<const ClusterView> clusterView() const = 0;
 };
 

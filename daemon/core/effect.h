@@ -70,6 +70,12 @@ struct OperatorReply
     OperatorOutcome outcome = {};
 };
 
+struct ReadReply
+{
+    RequestId request = 0;
+    ReadOutcome outcome = {};
+};
+
 /// view() changed in a way that readers of ClusterView should see.
 struct ViewChanged
 {
@@ -88,8 +94,9 @@ struct Log
     QByteArray text = {};
 };
 
-using Effect = std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, GroupReply,
-                            QuestionReply, OperatorReply, ViewChanged, ClusterIdChanged, Log>;
+using Effect =
+    std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, GroupReply, QuestionReply,
+                 ReadReply, OperatorReply, ViewChanged, ClusterIdChanged, Log>;
 using Effects = std::vector<Effect>;
 
 inline constexpr int kDialTimeoutMs = 2000;

@@ -92,6 +92,13 @@ struct ClientOperation
     OperatorRequest operation = {};
 };
 
+/// Answered by ReadReply.
+struct ClientRead
+{
+    RequestId request = 0;
+    ReadRequest read = {};
+};
+
 /// An Append is done. Those that make the same promise are done in their order; one that asks for
 /// less may be done before an earlier one that waits for its sync. On success the table holds each
 /// record or a greater one.
@@ -114,6 +121,6 @@ struct StateSaved
 
 using Event =
     std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed, ClientWrite,
-                 ClientGroup, ClientQuestion, ClientOperation, Committed, StateSaved>;
+                 ClientGroup, ClientQuestion, ClientRead, ClientOperation, Committed, StateSaved>;
 
 } // namespace dynakv::core

@@ -160,7 +160,7 @@ struct FetchReply
     bool operator==(const FetchReply &) const = default;
 };
 
-/// What the receiver holds for a key, asked for people.
+/// What the receiver holds for a key: asked for people, and by reads of several replicas.
 struct CopyRequest
 {
     quint64 id = 0;

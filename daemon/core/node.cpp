@@ -45,6 +45,7 @@ Node::Impl::Impl(NodeConfig config, PersistedState state, const RecordSource &re
     , m_replicator(m_state.node, records, m_capacity, m_ids)
     , m_forwarder(records)
     , m_inquiry(m_state.node, records, m_ids)
+    , m_reader(records, m_ids)
 {
 }
 
@@ -111,6 +112,7 @@ void Node::Impl::on(const Tick &)
     m_replicator.expire(m_now.monoMs, m_out);
     m_forwarder.expire(m_now.monoMs, m_out);
     m_inquiry.expire(m_now.monoMs, m_out);
+    m_reader.expire(m_now.monoMs, m_out);
     syncDue();
     renewCeiling();
     updateReadiness();
@@ -197,6 +199,8 @@ void Node::Impl::setReadiness(Readiness readiness, const QByteArray &detail)
         return;
     m_readiness = readiness;
     m_isViewDirty = true;
+    for (auto &[id, link] : m_links)
+        link.heartbeatDueMs = m_now.monoMs; // Its word counts in reads once they know.
     if (readiness == Readiness::Ready) {
         say(Log::Level::Info, "ready: " + QByteArray::number(m_records.recordCount()) +
                                   " records, cluster " + toHex16(m_state.clusterId));

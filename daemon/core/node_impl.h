@@ -11,6 +11,7 @@
 #include "daemon/core/member_table.h"
 #include "daemon/core/node.h"
 #include "daemon/core/push_lag.h"
+#include "daemon/core/quorum_reader.h"
 #include "daemon/core/random.h"
 #include "daemon/core/replicator.h"
 #include "daemon/core/sync_session.h"
@@ -90,6 +91,7 @@ private:
     void on(ClientGroup &group);
     void on(const ClientQuestion &question);
     void on(const ClientOperation &client);
+    void on(const ClientRead &read);
     void on(const Committed &committed);
     void coordinate(const ClientWrite &write);
     void coordinate(ClientGroup &group);
@@ -98,6 +100,7 @@ private:
     [[nodiscard]] NodeId homeOf(QByteArrayView key) const;
     void forward(const ClientWrite &write, NodeId home);
     void receive(Link &link, const ForwardedWrite &forwarded);
+    void receive(Link &link, const CopyReply &reply);
     [[nodiscard]] std::optional<WriteOutcome> refusalOf(const WriteRequest &first,
                                                         std::size_t count) const;
     [[nodiscard]] std::optional<WriteOutcome> refusalForSpace(const WriteRequest &write) const;
@@ -179,6 +182,7 @@ private:
     Forwarder m_forwarder;
     GroupGather m_groups;
     Inquiry m_inquiry;
+    QuorumReader m_reader;
 
     std::map<LinkId, Link> m_links;
     std::map<NodeId, LinkId> m_linkByPeer; ///< Established ones.

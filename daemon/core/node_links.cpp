@@ -101,7 +101,7 @@ void Node::Impl::on(const Received &received)
     else if (const auto *copyRequest = std::get_if<CopyRequest>(&received.message))
         send(link.id, answer(*copyRequest, m_records));
     else if (const auto *copyReply = std::get_if<CopyReply>(&received.message))
-        m_inquiry.answered(link.id, *copyReply, m_out);
+        receive(link, *copyReply);
     else
         receiveSync(link, received.message);
 }
@@ -263,6 +263,7 @@ void Node::Impl::dropLink(LinkId id, bool isGone, bool isForeign)
     m_forwarder.linkLost(id, m_out);
     m_lag.linkLost(id);
     m_inquiry.linkLost(id, m_out);
+    m_reader.linkLost(id, m_out);
     if (m_session && m_session->link() == id)
         m_session.reset();
     m_isViewDirty = true;

@@ -20,8 +20,11 @@ void Node::Impl::receiveSync(Link &link, const Message &message)
         m_replicator.acknowledged(link.id, *ack, m_out);
         m_lag.acknowledged(link.id, *ack);
     }
-    if (const auto *reply = std::get_if<FetchReply>(&message))
+    if (const auto *reply = std::get_if<FetchReply>(&message)) {
         observeClocks(reply->records);
+        if (auto newer = m_reader.answered(link.id, *reply, m_out))
+            m_replicator.adopt(*std::move(newer), ++m_ids, m_out);
+    }
     if (!m_session || m_session->link() != link.id)
         return;
     const qint64 now = m_now.monoMs;

@@ -152,6 +152,24 @@ void Node::Impl::on(const ClientQuestion &question)
     m_inquiry.ask(question, m_table, m_linkByPeer, m_now.monoMs, m_out);
 }
 
+void Node::Impl::on(const ClientRead &read)
+{
+    std::vector<LinkId> links;
+    for (const auto &[peer, link] : m_linkByPeer) {
+        if (m_links.at(link).last.caughtUp)
+            links.push_back(link);
+    }
+    m_reader.read(read, links, m_readiness == Readiness::Ready, m_table.replicaCount(),
+                  m_now.monoMs, m_out);
+}
+
+/// Numbers are one series, so that only one of them has asked.
+void Node::Impl::receive(Link &link, const CopyReply &reply)
+{
+    m_inquiry.answered(link.id, reply, m_out);
+    m_reader.answered(link.id, reply, m_out);
+}
+
 void Node::Impl::on(const Committed &committed)
 {
     noteDisk(committed.result, committed.detail);

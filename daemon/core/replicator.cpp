@@ -114,10 +114,23 @@ void Replicator::receive(LinkId link, const Push &push, Ticket ticket, Durabilit
         out.push_back(Send{link, PushAck{push.id, isWhole, std::min(mine, m_heldAtLeast)}});
         return;
     }
-    for (const Record &record : newer)
+    store({link, push.id, std::move(newer), isWhole}, ticket, out);
+}
+
+void Replicator::adopt(Record record, Ticket ticket, Effects &out)
+{
+    std::vector<Record> records;
+    records.push_back(std::move(record));
+    if (m_capacity.dropUnfit(records) == 0)
+        store({0, 0, std::move(records)}, ticket, out);
+}
+
+void Replicator::store(Received received, Ticket ticket, Effects &out)
+{
+    for (const Record &record : received.records)
         enterFlight(record);
-    m_received.emplace(ticket, Received{link, push.id, newer, isWhole});
-    out.push_back(Append{ticket, std::move(newer), true});
+    out.push_back(Append{ticket, received.records, true});
+    m_received.emplace(ticket, std::move(received));
 }
 
 void Replicator::acknowledged(LinkId link, const PushAck &ack, Effects &out)

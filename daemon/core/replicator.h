@@ -53,6 +53,8 @@ public:
     /// Stores what is newer than the table, or acknowledges at once. What has no room is left out
     /// and the push refused.
     void receive(LinkId link, const Push &push, Ticket ticket, Durability mine, Effects &out);
+    /// Stores what a read found elsewhere and is newer than the table, if there is room.
+    void adopt(Record record, Ticket ticket, Effects &out);
     void acknowledged(LinkId link, const PushAck &ack, Effects &out);
     void linkLost(LinkId link);
     /// Answers the writes whose time is up.
@@ -86,7 +88,7 @@ private:
     };
     struct Received
     {
-        LinkId link = 0; ///< 0 once it is lost.
+        LinkId link = 0; ///< 0 once it is lost, or where nobody pushed.
         quint64 push = 0;
         std::vector<Record> records = {};
         bool isWhole = true; ///< Nothing of the push was left out.
@@ -99,6 +101,7 @@ private:
     };
 
     [[nodiscard]] KeyState stateOnTheWay(const QByteArray &key) const;
+    void store(Received received, Ticket ticket, Effects &out);
     Pending begin(RequestId request, const WriteRequest &first, int replicas, Time now) const;
     void stamp(Pending &pending, WriteRequest &&asked, const KeyState &seen, HybridClock &clock,
                Time now);

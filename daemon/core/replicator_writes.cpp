@@ -6,22 +6,6 @@
 
 /// The beginning of a write: stamped and appended. What becomes of it stands in replicator.cpp.
 namespace dynakv::core {
-namespace {
-
-int requiredOf(const WriteConcern &concern, int replicas)
-{
-    switch (concern.kind) {
-    case WriteConcern::Kind::Count:
-        return concern.count;
-    case WriteConcern::Kind::Quorum:
-        return replicas / 2 + 1;
-    case WriteConcern::Kind::All:
-        return replicas;
-    }
-    return replicas;
-}
-
-} // namespace
 
 void Replicator::write(const ClientWrite &write, HybridClock &clock, int replicas, Time now,
                        Ticket ticket, Effects &out)

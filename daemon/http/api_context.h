@@ -52,6 +52,13 @@ struct PendingQuestion
     std::function<HttpReply(const std::vector<core::ReplicaView> &)> toReply = {};
 };
 
+/// A read that this node's table alone does not answer.
+struct PendingRead
+{
+    core::ReadRequest request = {};
+    std::function<HttpReply(const core::ReadOutcome &)> toReply = {};
+};
+
 /// The same of several writes that go together, at least one.
 struct PendingGroup
 {
@@ -67,7 +74,7 @@ struct PendingOperation
 };
 
 /// What a handler makes of a request: the answer, or what must come before it.
-using Answer =
-    std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion, PendingOperation>;
+using Answer = std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion, PendingRead,
+                            PendingOperation>;
 
 } // namespace dynakv::http

@@ -72,7 +72,7 @@ std::optional<core::WriteOutcome> weakest(const std::vector<core::WriteOutcome> 
 
 Answer postBatch(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
-    if (auto refused = refusedParameters(request, query, {"w", "durability", "timeout"}, {"r"}))
+    if (auto refused = refusedParameters(request, query, {"w", "durability", "timeout"}))
         return *std::move(refused);
     if (auto refused = refusedLines(request))
         return *std::move(refused);

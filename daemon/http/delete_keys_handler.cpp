@@ -105,7 +105,7 @@ struct FirstStep
 Answer deleteKeys(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
     if (auto refused = refusedParameters(
-            request, query, {"prefix", "all", "dry_run", "w", "durability", "timeout"}, {"r"}))
+            request, query, {"prefix", "all", "dry_run", "w", "durability", "timeout"}))
         return *std::move(refused);
     if (auto refused = refusedExtras(request))
         return *std::move(refused);

@@ -15,16 +15,8 @@ QByteArray quoted(const QByteArray &name)
 } // namespace
 
 std::optional<HttpReply> refusedParameters(const HttpRequest &request, const Query &query,
-                                           std::initializer_list<const char *> known,
-                                           std::initializer_list<const char *> future)
+                                           std::initializer_list<const char *> known)
 {
-    for (const char *name : future) {
-        if (query.has(name)) {
-            return problemReply(501, "not_implemented",
-                                "The parameter '" + QByteArray(name) + "' has no effect yet.",
-                                request.requestId);
-        }
-    }
     if (const auto name = query.unknown(known)) {
         return problemReply(400, "bad_parameter",
                             "The parameter " + quoted(*name) + " is not known here.",

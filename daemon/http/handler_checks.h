@@ -12,11 +12,9 @@
 /// or nothing where it may go on.
 namespace dynakv::http {
 
-/// 400 for a parameter that is none of \a known, 501 for one of \a future: an option is never
-/// silently without effect.
+/// 400 for a parameter that is none of \a known: an option is never silently without effect.
 std::optional<HttpReply> refusedParameters(const HttpRequest &request, const Query &query,
-                                           std::initializer_list<const char *> known,
-                                           std::initializer_list<const char *> future = {});
+                                           std::initializer_list<const char *> known);
 
 /// 400 where a request brings a body that nobody would look at.
 std::optional<HttpReply> refusedBody(const HttpRequest &request);

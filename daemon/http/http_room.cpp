@@ -143,6 +143,9 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
     } else if (auto *asked = std::get_if<PendingQuestion>(&made)) {
         m_context.coordinator.askReplicas(std::move(asked->question),
                                           returning(ticket, std::move(asked->toReply)));
+    } else if (auto *read = std::get_if<PendingRead>(&made)) {
+        m_context.coordinator.read(std::move(read->request),
+                                   returning(ticket, std::move(read->toReply)));
     }
 }
 

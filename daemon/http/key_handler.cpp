@@ -3,9 +3,9 @@
 
 #include "daemon/http/conditions.h"
 #include "daemon/http/handler_checks.h"
-#include "daemon/http/key_view.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/http/put_body.h"
+#include "daemon/http/read_reply.h"
 #include "daemon/http/write_options.h"
 #include "daemon/http/write_reply.h"
 #include "daemon/store/table.h"
@@ -87,37 +87,36 @@ base::Result<QByteArray> keyOf(const HttpRequest &request, const Query &query)
 
 Answer getKey(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
-    if (auto refused = refusedParameters(request, query, {"k64", "raw", "meta", "timeout"}, {"r"}))
+    if (auto refused = refusedParameters(request, query, {"k64", "raw", "meta", "timeout", "r"}))
         return *std::move(refused);
-    if (!request.atLeast.isEmpty())
-        return problemReply(501, "not_implemented", "DynaKV-At-Least has no effect yet.",
-                            request.requestId);
-    const auto key = keyOf(request, query);
+    auto key = keyOf(request, query);
     if (!key)
         return badRequest(request, "bad_key", key.error().message);
-    const auto raw = query.flag("raw");
-    const auto meta = query.flag("meta");
-    const auto timeoutMs =
-        query.number("timeout", limits::kRequestTimeoutMsDefault, 1, limits::kRequestTimeoutMsMax);
-    if (!raw || !meta || !timeoutMs) {
-        return badRequest(request, "bad_parameter",
-                          (!raw    ? raw.error()
-                           : !meta ? meta.error()
-                                   : timeoutMs.error())
-                              .message);
+    auto read = readOptionsFrom(request, query, context);
+    if (!read)
+        return badRequest(request, "bad_parameter", read.error().message);
+    const auto cluster = context.coordinator.clusterView();
+    const bool isFenced = refusedUntilCaughtUp(request, *cluster).has_value();
+    if (!isFenced && read->request.concern == core::ReadConcern{}) {
+        auto record = context.table.find(*key);
+        const auto &atLeast = read->request.atLeast;
+        if (!atLeast || (record && record->version >= *atLeast))
+            return readReply(request, read->view, {.record = std::move(record)}, *cluster,
+                             context.wallMs());
     }
-    if (auto refused = refusedUntilCaughtUp(request, *context.coordinator.clusterView()))
-        return *std::move(refused);
-    const auto record = context.table.find(*key);
-    const bool isLive = record && record->isLive(context.wallMs());
-    return keyReply(request, isLive ? &*record : nullptr,
-                    {*raw || prefersBytes(request.accept), *meta});
+    read->request.key = *std::move(key);
+    return PendingRead{std::move(read->request),
+                       [request, view = read->view, wallMs = context.wallMs,
+                        &coordinator = context.coordinator](const core::ReadOutcome &outcome) {
+                           return readReply(request, view, outcome, *coordinator.clusterView(),
+                                            wallMs());
+                       }};
 }
 
 Answer putKey(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
-    if (auto refused = refusedParameters(
-            request, query, {"k64", "raw", "ttl", "w", "durability", "timeout"}, {"r"}))
+    if (auto refused =
+            refusedParameters(request, query, {"k64", "raw", "ttl", "w", "durability", "timeout"}))
         return *std::move(refused);
     auto begun = beginWrite(request, query, context);
     if (auto *refused = std::get_if<HttpReply>(&begun))
@@ -130,8 +129,7 @@ Answer putKey(const HttpRequest &request, const Query &query, const ApiContext &
 
 Answer deleteKey(const HttpRequest &request, const Query &query, const ApiContext &context)
 {
-    if (auto refused =
-            refusedParameters(request, query, {"k64", "w", "durability", "timeout"}, {"r"}))
+    if (auto refused = refusedParameters(request, query, {"k64", "w", "durability", "timeout"}))
         return *std::move(refused);
     auto begun = beginWrite(request, query, context);
     if (auto *refused = std::get_if<HttpReply>(&begun))

@@ -9,30 +9,6 @@ namespace {
 
 namespace limits = base::limits;
 
-base::Result<core::WriteConcern> concernFrom(const Query &query, const core::ClusterView &view)
-{
-    const auto text = query.value("w");
-    if (!text)
-        return core::WriteConcern{};
-    if (*text == "quorum")
-        return core::WriteConcern{core::WriteConcern::Kind::Quorum};
-    if (*text == "all")
-        return core::WriteConcern{core::WriteConcern::Kind::All};
-    const auto count = decimalFrom(*text);
-    if (!count || *count < 1 || *count > limits::kMembersMax)
-        return {base::ErrorCode::Invalid,
-                "The parameter 'w' must be quorum, all or a number of replicas from 1."};
-    qint64 replicas = 0;
-    for (const core::MemberView &member : view.members)
-        replicas += member.state != core::MemberState::Left ? 1 : 0;
-    // Before this node has joined the coordinator says what is wrong.
-    if (replicas > 0 && *count > replicas) {
-        return {base::ErrorCode::Invalid, "The parameter 'w' asks for more replicas than the " +
-                                              QByteArray::number(replicas) + " there are."};
-    }
-    return core::WriteConcern{core::WriteConcern::Kind::Count, static_cast<int>(*count)};
-}
-
 /// Takes the durability asked for, or gives the answer that refuses it.
 std::optional<HttpReply> readDurability(const HttpRequest &request, const Query &query,
                                         core::Durability mode, core::WriteRequest &write)
@@ -56,10 +32,36 @@ std::optional<HttpReply> readDurability(const HttpRequest &request, const Query 
 
 } // namespace
 
+base::Result<core::WriteConcern> concernFrom(const Query &query, const char *name,
+                                             const core::ClusterView &view)
+{
+    const auto text = query.value(name);
+    if (!text)
+        return core::WriteConcern{};
+    if (*text == "quorum")
+        return core::WriteConcern{core::WriteConcern::Kind::Quorum};
+    if (*text == "all")
+        return core::WriteConcern{core::WriteConcern::Kind::All};
+    const QByteArray parameter = QByteArray("The parameter '") + name + '\'';
+    const auto count = decimalFrom(*text);
+    if (!count || *count < 1 || *count > limits::kMembersMax)
+        return {base::ErrorCode::Invalid,
+                parameter + " must be quorum, all or a number of replicas from 1."};
+    qint64 replicas = 0;
+    for (const core::MemberView &member : view.members)
+        replicas += member.state != core::MemberState::Left ? 1 : 0;
+    // Before this node has joined the coordinator says what is wrong.
+    if (replicas > 0 && *count > replicas) {
+        return {base::ErrorCode::Invalid, parameter + " asks for more replicas than the " +
+                                              QByteArray::number(replicas) + " there are."};
+    }
+    return core::WriteConcern{core::WriteConcern::Kind::Count, static_cast<int>(*count)};
+}
+
 std::optional<HttpReply> readWriteOptions(const HttpRequest &request, const Query &query,
                                           const ApiContext &context, core::WriteRequest &write)
 {
-    const auto concern = concernFrom(query, *context.coordinator.clusterView());
+    const auto concern = concernFrom(query, "w", *context.coordinator.clusterView());
     if (!concern)
         return problemReply(400, "bad_parameter", concern.error().message, request.requestId);
     const auto timeoutMs =

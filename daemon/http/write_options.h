@@ -8,6 +8,10 @@
 
 namespace dynakv::http {
 
+/// How many replicas the parameter \a name (`w` or `r`) asks for, 1 where it is absent.
+base::Result<core::WriteConcern> concernFrom(const Query &query, const char *name,
+                                             const core::ClusterView &view);
+
 /// Takes `w`, `durability` and `timeout` over into \a write, or gives the answer that refuses them.
 std::optional<HttpReply> readWriteOptions(const HttpRequest &request, const Query &query,
                                           const ApiContext &context, core::WriteRequest &write);

@@ -228,6 +228,15 @@ core::OperatorOutcome SimCluster::operate(int node, const core::OperatorRequest 
     return m_operated;
 }
 
+size_t SimCluster::read(int node, const core::ReadRequest &request)
+{
+    const size_t index = m_reads.size();
+    m_reads.emplace_back();
+    if (isRunning(node))
+        deliver(node, m_nodes[at(node)].boot, core::ClientRead{index, request});
+    return index;
+}
+
 void SimCluster::run(qint64 ms)
 {
     const qint64 end = m_nowMs + ms;
@@ -297,6 +306,10 @@ void SimCluster::carryOut(Machine &machine, core::Effects effects)
             answered(*reply);
         } else if (auto *operated = std::get_if<core::OperatorReply>(&effect)) {
             m_operated = operated->outcome;
+        } else if (auto *readReply = std::get_if<core::ReadReply>(&effect)) {
+            if (m_reads[readReply->request].isAnswered)
+                m_wrongAnswer = "a read was answered twice";
+            m_reads[readReply->request] = {true, std::move(readReply->outcome)};
         } else if (auto *changed = std::get_if<core::ClusterIdChanged>(&effect)) {
             machine.records->setTreeKey(changed->clusterId);
         } else if (auto *log = std::get_if<core::Log>(&effect)) {

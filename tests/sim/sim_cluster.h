@@ -27,6 +27,13 @@ struct Told
     core::WriteOutcome outcome = {};
 };
 
+/// What a client was told about one read.
+struct Read
+{
+    bool isAnswered = false;
+    core::ReadOutcome outcome = {};
+};
+
 /// A whole cluster in one thread and in virtual time: real core::Nodes on a simulated network
 /// (ordered streams that stall, break, half-open and refuse), on disks that lose what was not yet
 /// synced in a crash, with clocks that may be off. One seed gives one run, bit for bit.
@@ -73,6 +80,9 @@ public:
     size_t write(int node, const core::WriteRequest &request);
     /// Asks a running node, which answers at once.
     core::OperatorOutcome operate(int node, const core::OperatorRequest &request);
+    /// Hands a read to a node; the index of its Read.
+    size_t read(int node, const core::ReadRequest &request);
+    [[nodiscard]] const Read &readOf(size_t read) const { return m_reads[read]; }
     [[nodiscard]] const Told &told(size_t write) const { return m_told[write]; }
     [[nodiscard]] const std::vector<Told> &allTold() const { return m_told; }
 
@@ -170,6 +180,7 @@ private:
     core::LinkId m_lastLink = 0;
     std::map<std::pair<int, int>, bool> m_cuts;
     std::vector<Told> m_told;
+    std::vector<Read> m_reads;
     std::vector<QByteArray> m_log;
     QByteArray m_wrongAnswer;
     quint64 m_trace = 0;

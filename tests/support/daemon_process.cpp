@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/daemon_process.h"
 
+#include <QDir>
 #include <QElapsedTimer>
 #include <QFile>
 #include <QProcessEnvironment>
@@ -8,6 +9,7 @@
 #include <QTcpServer>
 #include <QTest>
 
+#include <algorithm>
 #include <csignal>
 #include <set>
 
@@ -41,6 +43,23 @@ void dieWithParent(QProcess &process)
     process.setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });
 #else
     Q_UNUSED(process);
+#endif
+}
+
+/// Whether every thread of \a pid stands still. The kernel stops them one by one after kill()
+/// returned; elsewhere than on Linux nobody tells.
+bool isStopped(qint64 pid)
+{
+#ifdef Q_OS_LINUX
+    const QDir tasks(QStringLiteral("/proc/%1/task").arg(pid));
+    const QStringList threads = tasks.entryList(QDir::Dirs | QDir::NoDotAndDotDot);
+    return std::all_of(threads.begin(), threads.end(), [&](const QString &thread) {
+        QFile stat(tasks.filePath(thread + QStringLiteral("/stat")));
+        return !stat.open(QIODevice::ReadOnly) || stat.readAll().contains(") T ");
+    });
+#else
+    Q_UNUSED(pid);
+    return true;
 #endif
 }
 
@@ -162,6 +181,7 @@ void DaemonProcess::killHard()
 void DaemonProcess::pause()
 {
     signal(SIGSTOP);
+    waitUntil([this] { return isStopped(m_process.processId()); }, 5000);
 }
 
 void DaemonProcess::resume()

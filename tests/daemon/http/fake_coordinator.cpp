@@ -65,6 +65,27 @@ void FakeCoordinator::askReplicas(core::ReplicaQuestion, ReplicasCompletion done
     done(std::move(replicas));
 }
 
+void FakeCoordinator::read(core::ReadRequest request, ReadCompletion done)
+{
+    core::ReadOutcome outcome;
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_fixedRead)
+            outcome = *m_fixedRead;
+        else if (m_view.readiness == core::Readiness::Ready)
+            outcome = {.record = m_table.find(request.key), .acked = 1};
+        else
+            outcome.status = core::ReadOutcome::Status::TooFewReplicas;
+    }
+    done(std::move(outcome));
+}
+
+void FakeCoordinator::answerReadsWith(core::ReadOutcome outcome)
+{
+    const std::lock_guard lock(m_mutex);
+    m_fixedRead = std::move(outcome);
+}
+
 void FakeCoordinator::setReplicas(std::vector<core::ReplicaView> replicas)
 {
     const std::lock_guard lock(m_mutex);

@@ -27,6 +27,9 @@ public:
     /// Answered at once, on this thread.
     void operate(core::OperatorRequest request, OperatorCompletion done) override;
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done) override;
+    /// Answered at once, on this thread: from the table while ready, else by nobody, or as
+    /// answerReadsWith() said.
+    void read(core::ReadRequest request, ReadCompletion done) override;
     [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
 
     void setReadiness(core::Readiness readiness);
@@ -34,6 +37,7 @@ public:
     void setReplicas(std::vector<core::ReplicaView> replicas);
     /// Writes change nothing from here on and have this outcome.
     void answerWith(core::WriteOutcome outcome);
+    void answerReadsWith(core::ReadOutcome outcome);
     /// Writes wait from here on, until release().
     void hold();
     void release();
@@ -58,6 +62,7 @@ private:
     core::ClusterView m_view = {};
     std::vector<core::ReplicaView> m_replicas = {};
     std::optional<core::WriteOutcome> m_fixed = {};
+    std::optional<core::ReadOutcome> m_fixedRead = {};
     core::WriteRequest m_last = {};
     int m_submitted = 0;
     bool m_isHeld = false;

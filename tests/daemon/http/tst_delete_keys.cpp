@@ -151,7 +151,7 @@ private Q_SLOTS:
         QTest::newRow("no replicas") << QByteArray("?prefix=a&w=0") << 400;
         QTest::newRow("no durability") << QByteArray("?prefix=a&durability=memory") << 400;
         QTest::newRow("no time") << QByteArray("?prefix=a&timeout=0") << 400;
-        QTest::newRow("read concern") << QByteArray("?prefix=a&r=2") << 501;
+        QTest::newRow("read concern") << QByteArray("?prefix=a&r=2") << 400;
     }
 
     void refusesWhatIsNotMeant()

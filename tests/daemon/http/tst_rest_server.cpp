@@ -462,7 +462,7 @@ void TestRestServer::handsOnTheFieldsThatHandlersKnow()
     const QByteArray etag = '"' + fixture.table.find("k")->version.toString() + '"';
     QCOMPARE(statusOf(getWith("If-None-Match: \"x\"\r\nIf-None-Match: " + etag)), 304);
     QCOMPARE(statusOf(getWith("If-Match: \"x\"")), 412);
-    QCOMPARE(statusOf(getWith("DynaKV-At-Least: x")), 501);
+    QCOMPARE(statusOf(getWith("DynaKV-At-Least: x")), 400);
     QCOMPARE(statusOf(put("/key/k", "{\"value\":1}", "If-Match: *\r\n")), 200);
     QCOMPARE(statusOf(put("/key/k", "{\"value\":1}", "If-None-Match: *\r\n")), 412);
     QCOMPARE(statusOf(put("/key/k", "{\"value\":1}", "Content-Encoding: gzip\r\n")), 415);
