@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -59,7 +60,22 @@ struct PendingGroup
     std::function<HttpReply(const std::vector<core::WriteOutcome> &)> toReply = {};
 };
 
-/// What a handler makes of a request: the answer, or what must come before it.
-using Answer = std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion>;
+/// What a client wants to be told of.
+struct WatchRequest
+{
+    QByteArray prefix = {};
+    bool hasValues = false;
+    std::optional<QByteArray> after = {}; ///< An event id, as the client has it.
+};
+
+/// A stream of changes: \a head, and behind it events for as long as both sides want.
+struct PendingWatch
+{
+    WatchRequest request = {};
+    HttpReply head = {};
+};
+
+/// What a handler makes of a request: the answer, or what must come before or behind it.
+using Answer = std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion, PendingWatch>;
 
 } // namespace dynakv::http
