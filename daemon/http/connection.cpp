@@ -275,14 +275,15 @@ void Connection::finishIfAnswered()
     const bool closes = !m_keepsAlive || m_door.isDraining() || (isStream && !m_isHead);
     AnswerFrame answerFrame = frame(closes);
     answerFrame.isEndless = isStream;
-    send(frameHead(m_captured, *answer, answerFrame));
-    send(bodyToSend(m_captured, *answer, answerFrame));
-    release(m_captured);
+    const QByteArray head = frameHead(m_captured, *answer, answerFrame);
     if (isStream && !m_isHead) {
-        beginStream();
+        beginStream(head);
         return;
     }
     m_stream.reset();
+    send(head);
+    send(bodyToSend(m_captured, *answer, answerFrame));
+    release(m_captured);
     if (closes)
         linger();
     else

@@ -83,7 +83,7 @@ private:
     void finishIfAnswered();
     void refuse(const Refusal &refusal);
     void expectRequest();
-    void beginStream();
+    void beginStream(const QByteArray &head);
     void endStream();
     void linger();
     void sendWhole(const QByteArray &wire);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/connection.h"
 
+#include "daemon/http/direct_write.h"
 #include "daemon/http/front_door.h"
 
 #include <limits>
@@ -15,7 +16,7 @@ void Connection::followWith(std::unique_ptr<BodyStream> stream)
         m_stream = std::move(stream);
 }
 
-void Connection::beginStream()
+void Connection::beginStream(const QByteArray &head)
 {
     m_phase = Phase::Streaming;
     m_deadlineMs = std::numeric_limits<qint64>::max();
@@ -24,6 +25,7 @@ void Connection::beginStream()
     for (QByteArray *buffer : {&m_input, &m_feedHead, &m_captured, &m_body})
         *buffer = QByteArray();
     m_client.skip(m_client.bytesAvailable());
+    sendWhole(head);
     if (m_door.isDraining())
         endStream();
 }
@@ -35,12 +37,8 @@ bool Connection::hasRoom() const
 
 void Connection::sendPart(const QByteArray &part)
 {
-    if (m_phase != Phase::Streaming)
-        return;
-    // Handed over as an array of its own, which the socket drops once it is sent; from plain bytes
-    // it would make a buffer of 16 KiB and keep that for as long as the client watches.
-    sendWhole(m_isHttp10 ? part : QByteArray::number(part.size(), 16) + "\r\n" + part + "\r\n");
-    m_client.flush();
+    if (m_phase == Phase::Streaming)
+        sendWhole(m_isHttp10 ? part : QByteArray::number(part.size(), 16) + "\r\n" + part + "\r\n");
 }
 
 void Connection::endStream()
@@ -51,10 +49,17 @@ void Connection::endStream()
     linger();
 }
 
+/// Past the socket as long as the system takes all: that would ask to be told of room and take it
+/// back again for each part, which costs a walk over all descriptors of the thread both times, and
+/// would keep a buffer for as long as the client watches.
 void Connection::sendWhole(const QByteArray &wire)
 {
-    m_client.write(wire);
     m_door.metrics().bytesSent.add(wire.size());
+    const qsizetype taken =
+        m_client.bytesToWrite() == 0 ? writeDirectly(m_client.socketDescriptor(), wire) : 0;
+    if (taken == wire.size())
+        return;
+    m_client.write(wire.sliced(taken));
     if (m_writeDeadlineMs == 0)
         m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
 }

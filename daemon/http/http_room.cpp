@@ -190,6 +190,7 @@ void HttpRoom::close(int graceMs, std::function<void()> closed)
         m_graceTimer.start(0);
         return;
     }
+    m_watches.tellNews();
     m_door->drain();
     if (m_door->connectionCount() == 0)
         m_graceTimer.start(0);

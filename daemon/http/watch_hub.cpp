@@ -131,10 +131,8 @@ void WatchHub::remove(Watcher &watcher)
         m_beatTimer.stop();
 }
 
-/// Everybody comes as far as the ring is now.
-void WatchHub::beginPass()
+void WatchHub::tellNews()
 {
-    m_isArmed = false;
     m_passSeq = m_changes.lastSeq();
     for (Watcher *watcher : m_watchers)
         enqueue(*watcher);
@@ -167,8 +165,11 @@ void WatchHub::wakeWhenMore()
     m_isArmed = true;
     m_changes.whenMore(m_passSeq, [post = m_post, weak = std::weak_ptr(m_self)] {
         post([weak] {
-            if (const auto self = weak.lock())
-                (*self)->beginPass();
+            const auto self = weak.lock();
+            if (!self)
+                return;
+            (*self)->m_isArmed = false;
+            (*self)->tellNews();
         });
     });
 }

@@ -39,6 +39,9 @@ public:
 
     /// Makes \a connection, whose request Qt is being given, a stream of events.
     void watch(const WatchRequest &request, Connection &connection);
+    /// Brings everybody as far as the ring is now. The ring asks for that by itself; before the end
+    /// it is the last that a client hears.
+    void tellNews();
 
 private:
     class Watcher;
@@ -61,7 +64,6 @@ private:
 
     void enqueue(Watcher &watcher);
     void remove(Watcher &watcher);
-    void beginPass();
     void turn();
     void beat();
     void wakeWhenMore();
