@@ -16,6 +16,8 @@ namespace {
 /// How long requests under way and then the links' last bytes may hold up a stop.
 constexpr int kFinishMs = 2000;
 constexpr int kCloseMs = 1500;
+/// What a tick may tell of values that have expired: well below a millisecond's work.
+constexpr int kExpiriesPerTick = 4096;
 /// Above the first the peers are made to wait, below the second they go on.
 constexpr qsizetype kPeerBytesPause = qsizetype{16} << 20;
 constexpr qsizetype kPeerBytesResume = qsizetype{8} << 20;
@@ -63,6 +65,7 @@ NodeDriver::NodeDriver(NodeServiceConfig config, store::Table &table,
     m_tick.setTimerType(Qt::PreciseTimer);
     connect(&m_tick, &QTimer::timeout, this, [this] {
         noteTick();
+        m_table.tellExpired(currentTime().wallMs, kExpiriesPerTick);
         if (!m_isRekeying)
             enqueue(core::Tick{});
         proceedStop();

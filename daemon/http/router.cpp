@@ -15,6 +15,7 @@
 #include "daemon/http/query.h"
 #include "daemon/http/replicas_handler.h"
 #include "daemon/http/stats_handler.h"
+#include "daemon/http/watch_handler.h"
 
 #include <array>
 #include <utility>
@@ -53,7 +54,7 @@ constexpr std::array kRoutes{
     Route{"/version", false, getVersion},
     Route{"/", false, getIndex},
     Route{"/v1/batch", false, nullptr, nullptr, nullptr, postBatch},
-    Route{"/v1/watch", false, notYet},
+    Route{"/v1/watch", false, getWatch},
     Route{"/v1/stats", false, getStats},
     Route{"/v1/key-replicas/", true, getKeyReplicas, nullptr, nullptr, nullptr, "{key}"},
     Route{"/v1/admin/compact", false, nullptr, nullptr, nullptr, postCompact},
