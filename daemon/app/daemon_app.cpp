@@ -210,6 +210,7 @@ std::optional<StartFailure> DaemonApp::startApi()
     if (!m_options.advertise.isEmpty())
         config.allowedHosts.push_back(m_options.advertise.host);
     config.valueBytesMax = m_options.valueBytesMax;
+    config.connectionsMax = m_options.connectionsMax;
     config.durability = m_options.durability;
     config.programVersion = DYNAKV_VERSION;
     config.process = {processStats, changeLogRules, m_memoryBytesMax, m_options.slowRequestMs};

@@ -326,6 +326,9 @@ void Connection::linger()
 {
     m_phase = Phase::Lingering;
     m_input = QByteArray();
+    m_body = QByteArray(); // It may be a large one that was refused.
+    m_door.returnBodyBytes(m_accountedBytes);
+    m_accountedBytes = 0;
     m_deadlineMs = m_door.nowMs() + m_door.config().lingerMs;
     m_client.flush();
     if (m_client.bytesToWrite() == 0)
