@@ -10,6 +10,7 @@
 #include "daemon/cluster/persisted_state_codec.h"
 
 #include <QCoreApplication>
+#include <QDateTime>
 #include <QDir>
 #include <QHostInfo>
 #include <QLocale>
@@ -118,6 +119,7 @@ std::optional<StartFailure> DaemonApp::openStorage()
     auto report = m_storage->open(m_options.dataDir);
     if (!report)
         return storageFailure(report.error());
+    m_table.startChanges(randomId(), QDateTime::currentMSecsSinceEpoch());
     m_report = std::move(*report);
     m_state.mayLack = m_report.mayLack;
 
@@ -208,6 +210,7 @@ std::optional<StartFailure> DaemonApp::startApi()
     if (!m_options.advertise.isEmpty())
         config.allowedHosts.push_back(m_options.advertise.host);
     config.valueBytesMax = m_options.valueBytesMax;
+    config.connectionsMax = m_options.connectionsMax;
     config.durability = m_options.durability;
     config.programVersion = DYNAKV_VERSION;
     config.process = {processStats, changeLogRules, m_memoryBytesMax, m_options.slowRequestMs};

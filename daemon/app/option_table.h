@@ -18,6 +18,7 @@ enum class OptionId : quint8 {
     LogLevel,
     LogFormat,
     SlowRequestMs,
+    MaxConnections,
     MaxMemory,
     MaxValueBytes,
     AllowedHost,

@@ -113,6 +113,15 @@ Result<int> parseSlowMs(const QByteArray &text)
     return ms;
 }
 
+Result<int> parseCount(const QByteArray &text, int most)
+{
+    bool isNumber = false;
+    const int count = text.toInt(&isNumber);
+    if (!isNumber || count < 1 || count > most)
+        return invalid("'" + text + "' is not a number from 1 to " + QByteArray::number(most));
+    return count;
+}
+
 Result<qsizetype> parseValueBytes(const QByteArray &text)
 {
     qsizetype unit = 1;
@@ -235,6 +244,8 @@ Result<void> applyValue(const Setting &setting, Options &options)
         return {};
     case OptionId::SlowRequestMs:
         return store(parseSlowMs(text), options.slowRequestMs);
+    case OptionId::MaxConnections:
+        return store(parseCount(text, base::limits::kConnectionsMax), options.connectionsMax);
     case OptionId::MaxMemory:
         return store(parseMemory(text), options.memoryMax);
     case OptionId::MaxValueBytes:

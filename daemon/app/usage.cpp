@@ -56,6 +56,7 @@ OPTIONS OF A NODE
   --max-memory SIZE         what the data may take in memory, for example 512M, 4G or 50% of what
                             the machine or container has (default: 70%); at 95 % values are refused
   --max-value-bytes SIZE    largest value, for example 512K (default: 1M; at most 16M)
+  --max-connections N       clients at one time (default: 1024); further ones wait until one leaves
   --allowed-host NAME       accept this name in a request's Host header; repeatable
   --insecure-allow-remote   accept a LISTEN that other machines reach: whoever reaches it can read
                             and change everything, since there is no authentication yet

@@ -250,7 +250,7 @@ Fault take(Input &in, core::Refusal::Reason &reason)
 {
     quint8 number = 0;
     const Fault fault = take(in, number);
-    const bool isKnown = number <= static_cast<quint8>(core::Refusal::Reason::Busy);
+    const bool isKnown = number <= static_cast<quint8>(core::Refusal::Reason::Forgotten);
     reason = isKnown ? static_cast<core::Refusal::Reason>(number) : core::Refusal::Reason::Protocol;
     return fault;
 }

@@ -16,6 +16,8 @@ namespace {
 /// How long requests under way and then the links' last bytes may hold up a stop.
 constexpr int kFinishMs = 2000;
 constexpr int kCloseMs = 1500;
+/// What a tick may tell of values that have expired: well below a millisecond's work.
+constexpr int kExpiriesPerTick = 4096;
 /// Above the first the peers are made to wait, below the second they go on.
 constexpr qsizetype kPeerBytesPause = qsizetype{16} << 20;
 constexpr qsizetype kPeerBytesResume = qsizetype{8} << 20;
@@ -63,6 +65,7 @@ NodeDriver::NodeDriver(NodeServiceConfig config, store::Table &table,
     m_tick.setTimerType(Qt::PreciseTimer);
     connect(&m_tick, &QTimer::timeout, this, [this] {
         noteTick();
+        m_table.tellExpired(currentTime().wallMs, kExpiriesPerTick);
         if (!m_isRekeying)
             enqueue(core::Tick{});
         proceedStop();
@@ -187,6 +190,12 @@ void NodeDriver::carry(core::QuestionReply &reply)
         question.mapped()(std::move(reply.replicas));
 }
 
+void NodeDriver::carry(core::OperatorReply &reply)
+{
+    if (auto operation = m_operations.extract(reply.request))
+        operation.mapped()(std::move(reply.outcome));
+}
+
 void NodeDriver::carry(core::GroupReply &reply)
 {
     for (const core::WriteOutcome &outcome : reply.outcomes)
@@ -281,6 +290,18 @@ void NodeDriver::askReplicas(core::ReplicaQuestion question, ReplicasCompletion 
         return done({});
     m_questions.emplace(++m_lastRequest, std::move(done));
     enqueue(core::ClientQuestion{m_lastRequest, std::move(question)});
+}
+
+void NodeDriver::operate(core::OperatorRequest request, OperatorCompletion done)
+{
+    if (m_phase != Phase::Running) {
+        core::OperatorOutcome outcome;
+        outcome.status = core::OperatorOutcome::Status::Conflict;
+        outcome.detail = "the node is stopping";
+        return done(outcome);
+    }
+    m_operations.emplace(++m_lastRequest, std::move(done));
+    enqueue(core::ClientOperation{m_lastRequest, request});
 }
 
 void NodeDriver::submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done)

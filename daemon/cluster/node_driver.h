@@ -27,6 +27,7 @@ class NodeDriver final : public QObject
 public:
     using Completion = core::Coordinator::Completion;
     using ReplicasCompletion = core::Coordinator::ReplicasCompletion;
+    using OperatorCompletion = core::Coordinator::OperatorCompletion;
     using GroupCompletion = core::Coordinator::GroupCompletion;
     using ReadCompletion = core::Coordinator::ReadCompletion;
     using Publish = std::function<void(core::ClusterView)>;
@@ -41,6 +42,7 @@ public:
 
     void submit(core::WriteRequest request, Completion done);
     void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done);
+    void operate(core::OperatorRequest request, OperatorCompletion done);
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done);
     void read(core::ReadRequest request, ReadCompletion done);
 
@@ -67,6 +69,7 @@ private:
     void carry(core::SaveState &save);
     void carry(core::Reply &reply);
     void carry(core::QuestionReply &reply);
+    void carry(core::OperatorReply &reply);
     void carry(core::GroupReply &reply);
     void carry(core::ReadReply &reply);
     void carry(core::ViewChanged &);
@@ -96,6 +99,7 @@ private:
 
     std::unordered_map<core::RequestId, Completion> m_requests = {};
     std::unordered_map<core::RequestId, ReplicasCompletion> m_questions = {};
+    std::unordered_map<core::RequestId, OperatorCompletion> m_operations = {};
     std::unordered_map<core::RequestId, GroupRequest> m_groups = {};
     std::unordered_map<core::RequestId, ReadCompletion> m_reads = {};
     core::RequestId m_lastRequest = 0;

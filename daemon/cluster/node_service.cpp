@@ -318,6 +318,14 @@ void NodeService::submit(core::WriteRequest request, Completion done)
     m_impl->submit(std::move(request), std::move(done));
 }
 
+void NodeService::operate(core::OperatorRequest request, OperatorCompletion done)
+{
+    core::OperatorOutcome refused;
+    refused.status = core::OperatorOutcome::Status::Conflict;
+    refused.detail = "overloaded or stopping";
+    m_impl->ask(request, refused, std::move(done), &NodeDriver::operate);
+}
+
 void NodeService::askReplicas(core::ReplicaQuestion question, ReplicasCompletion done)
 {
     m_impl->ask(std::move(question), {}, std::move(done), &NodeDriver::askReplicas);

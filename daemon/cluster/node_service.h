@@ -46,6 +46,8 @@ public:
     void submit(core::WriteRequest request, Completion done) override;
     /// Likewise, with no answer at all.
     void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done) override;
+    /// Likewise, with Conflict.
+    void operate(core::OperatorRequest request, OperatorCompletion done) override;
     /// A group counts as one request, with all its bytes.
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done) override;
     void read(core::ReadRequest request, ReadCompletion done) override;

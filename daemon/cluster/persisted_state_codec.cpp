@@ -16,6 +16,7 @@ void describe(Of<core::PersistedState> auto &state, auto &&visit)
     visit(5, state.caughtUpOnce);
     visit(6, state.members);
     visit(7, Optional{state.mayLack});
+    visit(8, Optional{state.isForgotten});
 }
 
 } // namespace dynakv::cluster::cbor

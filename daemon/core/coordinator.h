@@ -195,6 +195,28 @@ struct ClusterView
     bool operator==(const ClusterView &) const = default;
 };
 
+/// What an operator asks of the cluster through one of its nodes.
+struct OperatorRequest
+{
+    enum class Kind : quint8 {
+        Forget, ///< `member`, which is down, is never waited for again and never let in again.
+        Repair, ///< Compare with every member that is connected, now.
+    };
+    Kind kind = Kind::Repair;
+    NodeId member = 0;
+    bool operator==(const OperatorRequest &) const = default;
+};
+
+struct OperatorOutcome
+{
+    enum class Status : quint8 { Done, UnknownMember, Conflict };
+    Status status = Status::Done;
+    QByteArray detail = {};                ///< Why not, or what it means, for people.
+    int members = 0;                       ///< Of Repair: with how many it compares.
+    std::optional<qint64> comparedMs = {}; ///< Of Forget: when this node was last compared with it.
+    bool operator==(const OperatorOutcome &) const = default;
+};
+
 /// The door of the node thread: what the REST layer asks of the cluster. Implemented by
 /// cluster::NodeService; by a fake in tests.
 ///
@@ -207,6 +229,7 @@ public:
     using ReplicasCompletion = std::function<void(std::vector<ReplicaView>)>;
     using GroupCompletion = std::function<void(std::vector<WriteOutcome>)>;
     using ReadCompletion = std::function<void(ReadOutcome)>;
+    using OperatorCompletion = std::function<void(OperatorOutcome)>;
 
     virtual ~Coordinator() = default;
     virtual void submit(WriteRequest request, Completion done) = 0;
@@ -217,6 +240,7 @@ public:
     virtual void submitGroup(std::vector<WriteRequest> group, GroupCompletion done) = 0;
     /// Asks every member, this one included, for its copy of a key.
     virtual void askReplicas(ReplicaQuestion question, ReplicasCompletion done) = 0;
+    virtual void operate(OperatorRequest request, OperatorCompletion done) = 0;
     virtual void read(ReadRequest request, ReadCompletion done) = 0;
     [[nodiscard]] virtual std::shared_ptr<const ClusterView> clusterView() const = 0;
 };

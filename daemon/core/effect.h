@@ -64,6 +64,12 @@ struct GroupReply
     std::vector<WriteOutcome> outcomes = {}; ///< Of each write, in their order.
 };
 
+struct OperatorReply
+{
+    RequestId request = 0;
+    OperatorOutcome outcome = {};
+};
+
 struct ReadReply
 {
     RequestId request = 0;
@@ -88,8 +94,9 @@ struct Log
     QByteArray text = {};
 };
 
-using Effect = std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, GroupReply,
-                            QuestionReply, ReadReply, ViewChanged, ClusterIdChanged, Log>;
+using Effect =
+    std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, GroupReply, QuestionReply,
+                 ReadReply, OperatorReply, ViewChanged, ClusterIdChanged, Log>;
 using Effects = std::vector<Effect>;
 
 inline constexpr int kDialTimeoutMs = 2000;

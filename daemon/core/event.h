@@ -85,6 +85,13 @@ struct ClientQuestion
     ReplicaQuestion question = {};
 };
 
+/// Answered by OperatorReply.
+struct ClientOperation
+{
+    RequestId request = 0;
+    OperatorRequest operation = {};
+};
+
 /// Answered by ReadReply.
 struct ClientRead
 {
@@ -114,6 +121,6 @@ struct StateSaved
 
 using Event =
     std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed, ClientWrite,
-                 ClientGroup, ClientQuestion, ClientRead, Committed, StateSaved>;
+                 ClientGroup, ClientQuestion, ClientRead, ClientOperation, Committed, StateSaved>;
 
 } // namespace dynakv::core

@@ -5,6 +5,7 @@
 #include "daemon/core/version.h"
 #include "shared/base/endpoint.h"
 
+#include <limits>
 #include <vector>
 
 namespace dynakv::core {
@@ -23,6 +24,13 @@ struct MemberRecord
     bool operator==(const MemberRecord &) const = default;
 };
 
+/// The last word on a member: no life of it has a greater generation.
+inline constexpr quint64 kForgottenGeneration = std::numeric_limits<quint64>::max();
+inline bool isForgotten(const MemberRecord &member)
+{
+    return member.state == MemberState::Left && member.generation == kForgottenGeneration;
+}
+
 /// What must outlive a restart, kept in storage.db. The generation of a running node is stored
 /// before its first frame leaves.
 struct PersistedState
@@ -36,6 +44,8 @@ struct PersistedState
     /// Whether this directory may lack records that it once acknowledged, because its file was
     /// damaged or cut: until the others have been asked the node answers nothing from it.
     bool mayLack = false;
+    /// Whether the cluster has forgotten this node: it never takes part again under this id.
+    bool isForgotten = false;
     bool operator==(const PersistedState &) const = default;
 };
 

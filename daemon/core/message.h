@@ -36,7 +36,15 @@ struct Hello
 /// Why a link is closed by us; the other side logs it.
 struct Refusal
 {
-    enum class Reason : quint8 { Protocol, ForeignCluster, DuplicateId, SelfDial, NotYet, Busy };
+    enum class Reason : quint8 {
+        Protocol,
+        ForeignCluster,
+        DuplicateId,
+        SelfDial,
+        NotYet,
+        Busy,
+        Forgotten
+    };
     Reason reason = Reason::Protocol;
     QByteArray text = {};
     bool operator==(const Refusal &) const = default;

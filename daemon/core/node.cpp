@@ -160,6 +160,12 @@ void Node::Impl::adoptCluster(quint64 clusterId)
 /// believe each other, since otherwise none would ever answer.
 void Node::Impl::updateReadiness()
 {
+    if (m_state.isForgotten) {
+        return setReadiness(Readiness::Joining,
+                            "forgotten: an operator had the cluster forget this node; it takes no "
+                            "part in it any more. Set its data directory aside and start with an "
+                            "empty one");
+    }
     if (m_state.clusterId == 0)
         return setReadiness(Readiness::Joining, "no member of the cluster to join was reached yet");
     if (m_readiness == Readiness::Ready && m_state.caughtUpOnce)

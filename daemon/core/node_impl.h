@@ -34,7 +34,8 @@ inline constexpr qint64 kViewPeriodMs = 1000;
 
 /// What Node is made of. The rules live in the parts (table, detector, dialer, replicator,
 /// session); here they are joined. Split over files by subject: node.cpp (door, readiness, state)
-/// and node_writes, node_capacity, node_links, node_membership, node_repair, node_sync.
+/// and node_writes, node_operator, node_capacity, node_links, node_membership, node_repair,
+/// node_sync.
 class Node::Impl
 {
 public:
@@ -89,6 +90,7 @@ private:
     void on(const ClientWrite &write);
     void on(ClientGroup &group);
     void on(const ClientQuestion &question);
+    void on(const ClientOperation &client);
     void on(const ClientRead &read);
     void on(const Committed &committed);
     void coordinate(const ClientWrite &write);
@@ -103,6 +105,11 @@ private:
                                                         std::size_t count) const;
     [[nodiscard]] std::optional<WriteOutcome> refusalForSpace(const WriteRequest &write) const;
     [[nodiscard]] std::optional<WriteOutcome> reasonAgainstWriting(std::size_t count) const;
+
+    // node_operator.cpp
+    [[nodiscard]] OperatorOutcome forget(NodeId id);
+    [[nodiscard]] OperatorOutcome repairNow();
+    void becomeForgotten();
 
     // node_capacity.cpp
     [[nodiscard]] std::optional<QByteArray> whoIsFull(quint32 permille) const;

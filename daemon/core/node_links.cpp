@@ -15,6 +15,10 @@ void Node::Impl::on(const LinkOpened &opened)
         m_out.push_back(CloseLink{opened.link});
         return;
     }
+    if (m_state.isForgotten) {
+        m_out.push_back(CloseLink{opened.link});
+        return;
+    }
     Link &link = m_links[opened.link];
     link.id = opened.link;
     link.isOutgoing = opened.isOutgoing;
@@ -69,6 +73,9 @@ void Node::Impl::on(const Received &received)
     }
     if (const auto *refusal = std::get_if<Refusal>(&received.message)) {
         say(Log::Level::Warning, "refused by " + link.peerHost + ": " + refusal->text);
+        if (refusal->reason == Refusal::Reason::Forgotten && link.theirs &&
+            link.theirs->clusterId == m_state.clusterId)
+            return becomeForgotten();
         dropLink(link.id, false, refusal->reason == Refusal::Reason::ForeignCluster);
         return;
     }
@@ -148,6 +155,9 @@ void Node::Impl::greet(Link &link, const Hello &hello)
     if (link.theirs)
         return refuse(link, Refusal::Reason::Protocol, "a second greeting on one link");
     link.theirs = hello;
+    if (const MemberRecord *known = m_table.find(hello.node); known && isForgotten(*known))
+        return refuse(link, Refusal::Reason::Forgotten,
+                      "this cluster was told to forget node " + toHex16(hello.node));
     if (hello.protocolMin > kProtocolMax || hello.protocolMax < kProtocolMin)
         return refuse(link, Refusal::Reason::Protocol,
                       "no common protocol version; this node speaks 1, upgrade the other one");
@@ -278,6 +288,8 @@ void Node::Impl::dialDue()
 {
     std::map<Dialer::Key, Dialer::Wanted> wanted;
     int members = 0;
+    if (m_state.isForgotten)
+        return;
     for (const auto &[id, member] : m_table.all()) {
         if (id == m_state.node || member.state == MemberState::Left || member.cluster.isEmpty())
             continue;

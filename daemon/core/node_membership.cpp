@@ -63,6 +63,8 @@ bool Node::Impl::isHearsay(const MemberRecord &word)
 void Node::Impl::takeWord(const MemberRecord &word)
 {
     if (word.id == m_state.node) {
+        if (isForgotten(word))
+            return becomeForgotten();
         if (m_table.refute(word)) {
             m_changedBy.reset(); // The sender must hear it too.
             updateSelf();
@@ -78,6 +80,9 @@ void Node::Impl::takeWord(const MemberRecord &word)
     if (!m_table.merge(word))
         return;
     m_changed.insert(word.id);
+    if (Link *link = linkTo(word.id); link && isForgotten(word))
+        refuse(*link, Refusal::Reason::Forgotten,
+               "this cluster was told to forget node " + toHex16(word.id));
     if (isSameState)
         return;
     m_sinceWallMs[word.id] = m_now.wallMs;

@@ -52,14 +52,6 @@ HttpReply begunReply(const base::Result<quint64> &begun, const HttpRequest &requ
     return acceptedReply(job ? toJson(*job) : QJsonObject());
 }
 
-std::optional<HttpReply> refusedBody(const HttpRequest &request)
-{
-    if (request.body.isEmpty())
-        return std::nullopt;
-    return problemReply(400, "bad_body", "This takes its parameters from the address, no body.",
-                        request.requestId);
-}
-
 } // namespace
 
 Answer postCompact(const HttpRequest &request, const Query &query, const ApiContext &context)

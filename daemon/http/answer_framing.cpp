@@ -19,7 +19,9 @@ void startHead(QByteArray &wire, int status, qsizetype bodyBytes, const AnswerFr
 {
     wire.append("HTTP/1.1 ").append(QByteArray::number(status)).append(' ');
     wire.append(reasonPhrase(status)).append("\r\nDate: ").append(frame.date);
-    if (hasBody(status))
+    if (frame.isEndless && !frame.isHttp10)
+        wire.append("\r\nTransfer-Encoding: chunked");
+    else if (!frame.isEndless && hasBody(status))
         wire.append("\r\nContent-Length: ").append(QByteArray::number(bodyBytes));
     if (!frame.requestId.isEmpty())
         wire.append("\r\nX-Request-Id: ").append(frame.requestId);

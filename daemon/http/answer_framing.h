@@ -28,9 +28,10 @@ struct AnswerFrame
 {
     QByteArrayView date = {};
     QByteArrayView requestId = {};
-    bool isHead = false;   ///< Content-Length is told, the body is not sent.
-    bool closes = false;   ///< The connection ends after this answer.
-    bool isHttp10 = false; ///< Which must be told that the connection stays.
+    bool isHead = false;    ///< Content-Length is told, the body is not sent.
+    bool closes = false;    ///< The connection ends after this answer.
+    bool isHttp10 = false;  ///< Which must be told that the connection stays.
+    bool isEndless = false; ///< The body follows in parts: in chunks, or up to the end of HTTP/1.0.
 };
 
 /// The head for the wire: Qt's with Date, X-Request-Id, our connection persistence and the framing

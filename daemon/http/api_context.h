@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -66,7 +67,30 @@ struct PendingGroup
     std::function<HttpReply(const std::vector<core::WriteOutcome> &)> toReply = {};
 };
 
-/// What a handler makes of a request: the answer, or what must come before it.
-using Answer = std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion, PendingRead>;
+/// What an operator asks of the cluster, and the answer that its outcome makes.
+struct PendingOperation
+{
+    core::OperatorRequest request = {};
+    std::function<HttpReply(const core::OperatorOutcome &)> toReply = {};
+};
+
+/// What a client wants to be told of.
+struct WatchRequest
+{
+    QByteArray prefix = {};
+    bool hasValues = false;
+    std::optional<QByteArray> after = {}; ///< An event id, as the client has it.
+};
+
+/// A stream of changes: \a head, and behind it events for as long as both sides want.
+struct PendingWatch
+{
+    WatchRequest request = {};
+    HttpReply head = {};
+};
+
+/// What a handler makes of a request: the answer, or what must come before or behind it.
+using Answer = std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion, PendingRead,
+                            PendingOperation, PendingWatch>;
 
 } // namespace dynakv::http

@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char *kLinesType = "application/x-ndjson";
 
-std::optional<HttpReply> refusedBody(const HttpRequest &request)
+std::optional<HttpReply> refusedLines(const HttpRequest &request)
 {
     if (!request.hasBody)
         return lengthRequiredReply(request);
@@ -74,7 +74,7 @@ Answer postBatch(const HttpRequest &request, const Query &query, const ApiContex
 {
     if (auto refused = refusedParameters(request, query, {"w", "durability", "timeout"}))
         return *std::move(refused);
-    if (auto refused = refusedBody(request))
+    if (auto refused = refusedLines(request))
         return *std::move(refused);
     core::WriteRequest options;
     if (auto refused = readWriteOptions(request, query, context, options))

@@ -158,8 +158,9 @@ bool LineReader::takeCondition(Name name, std::optional<core::VersionSet> &versi
     auto listed = versionsOf(*text, name == IfNoneMatch);
     if (!listed)
         return refuse(400, "bad_condition",
-                      "'" + kNames[name].toByteArray() + "' must be a version, * or a list of at "
-                                                         "most 16 quoted versions.");
+                      "'" + kNames[name].toByteArray() +
+                          "' must be a version, * or a list of at "
+                          "most 16 quoted versions.");
     versions = *std::move(listed);
     return true;
 }

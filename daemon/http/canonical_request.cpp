@@ -76,7 +76,7 @@ QByteArray toCanonicalHead(const RequestHead &head, const QByteArray &requestId)
     text.append(" HTTP/1.1\r\nHost: h\r\n");
     text.append(kRequestIdField).append(": ").append(requestId).append("\r\n");
     for (const char *name : {"content-type", "content-encoding", "accept", "if-match",
-                             "if-none-match", "dynakv-at-least"})
+                             "if-none-match", "dynakv-at-least", "last-event-id"})
         appendField(text, head, name);
     return text;
 }
@@ -135,6 +135,8 @@ void takeCanonicalField(QByteArrayView name, const QByteArray &value, HttpReques
         request.ifNoneMatch = value;
     else if (equalsIgnoringCase(name, "dynakv-at-least"))
         request.atLeast = value;
+    else if (equalsIgnoringCase(name, "last-event-id"))
+        request.lastEventId = value;
 }
 
 } // namespace dynakv::http

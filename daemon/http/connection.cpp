@@ -100,7 +100,7 @@ Connection::~Connection()
 
 void Connection::pump()
 {
-    if (m_phase == Phase::Lingering)
+    if (m_phase == Phase::Lingering || m_phase == Phase::Streaming)
         m_client.skip(m_client.bytesAvailable());
     if (m_isBusy)
         return;
@@ -258,7 +258,7 @@ void Connection::deliver()
     endCanonicalHead(m_feedHead, m_framing == BodyFraming::None ? -1 : m_body.size());
     m_feedAt = 0;
     m_phase = Phase::Answering;
-    m_deadlineMs = m_door.noteDelivery() / 1000 + m_door.config().answerTimeoutMs;
+    m_deadlineMs = m_door.noteDelivery(*this) / 1000 + m_door.config().answerTimeoutMs;
     m_isFeeding = true;
     Q_EMIT readyRead();
     m_isFeeding = false;
@@ -271,9 +271,17 @@ void Connection::finishIfAnswered()
     const auto answer = findAnswer(m_captured);
     if (!answer)
         return;
-    const bool closes = !m_keepsAlive || m_door.isDraining();
-    const AnswerFrame answerFrame = frame(closes);
-    send(frameHead(m_captured, *answer, answerFrame));
+    const bool isStream = m_stream != nullptr;
+    const bool closes = !m_keepsAlive || m_door.isDraining() || (isStream && !m_isHead);
+    AnswerFrame answerFrame = frame(closes);
+    answerFrame.isEndless = isStream;
+    const QByteArray head = frameHead(m_captured, *answer, answerFrame);
+    if (isStream && !m_isHead) {
+        beginStream(head);
+        return;
+    }
+    m_stream.reset();
+    send(head);
     send(bodyToSend(m_captured, *answer, answerFrame));
     release(m_captured);
     if (closes)
@@ -296,7 +304,7 @@ void Connection::refuse(const Refusal &refusal)
 
 AnswerFrame Connection::frame(bool closes) const
 {
-    return {m_door.httpDate(), m_requestId, m_isHead, closes, m_isHttp10};
+    return {m_door.httpDate(), m_requestId, m_isHead, closes, m_isHttp10, false};
 }
 
 void Connection::expectRequest()
@@ -318,6 +326,9 @@ void Connection::linger()
 {
     m_phase = Phase::Lingering;
     m_input = QByteArray();
+    m_body = QByteArray(); // It may be a large one that was refused.
+    m_door.returnBodyBytes(m_accountedBytes);
+    m_accountedBytes = 0;
     m_deadlineMs = m_door.nowMs() + m_door.config().lingerMs;
     m_client.flush();
     if (m_client.bytesToWrite() == 0)
@@ -339,6 +350,8 @@ void Connection::onBytesWritten()
     m_writeDeadlineMs = unsent > 0 ? m_door.nowMs() + m_door.config().writeStallMs : 0;
     if (m_phase == Phase::Lingering && unsent == 0)
         closeWriting(m_client.socketDescriptor());
+    else if (m_phase == Phase::Streaming && unsent == 0)
+        m_stream->onSent();
     else if (m_phase == Phase::Head && unsent <= m_door.config().backlogBytesMax)
         pump();
 }
@@ -348,6 +361,7 @@ void Connection::onClientGone()
     if (m_phase == Phase::Closed)
         return;
     m_phase = Phase::Closed;
+    m_stream.reset();
     m_door.returnBodyBytes(m_accountedBytes);
     m_accountedBytes = 0;
     m_door.forget(this);
@@ -386,6 +400,7 @@ void Connection::sweep(qint64 nowMs)
         metrics.addCut(Cut::Linger);
         abandon();
         return;
+    case Phase::Streaming:
     case Phase::Closed:
         return;
     }
@@ -396,6 +411,8 @@ void Connection::drain()
     // What is in flight ends the connection by itself, since the door is draining.
     if (m_phase == Phase::Head && m_input.isEmpty())
         m_client.disconnectFromHost();
+    else if (m_phase == Phase::Streaming)
+        endStream();
 }
 
 void Connection::abandon()

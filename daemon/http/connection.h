@@ -2,11 +2,13 @@
 #pragma once
 
 #include "daemon/http/answer_framing.h"
+#include "daemon/http/body_stream.h"
 #include "daemon/http/chunked_decoder.h"
 #include "daemon/http/head_parser.h"
 
 #include <QTcpSocket>
 
+#include <memory>
 #include <optional>
 
 namespace dynakv::http {
@@ -36,6 +38,17 @@ public:
     /// Cuts the client off.
     void abandon();
 
+    /// @name An answer without an end
+    /// @{
+    /// Of the request that Qt is being given: behind the head of its answer, which has no body,
+    /// comes what \a stream sends, in chunks for HTTP/1.1. A HEAD gets none of it.
+    void followWith(std::unique_ptr<BodyStream> stream);
+    /// Whether the last part has left. Whoever waits for that has never more than one part here.
+    [[nodiscard]] bool hasRoom() const;
+    /// May find that the client left, which destroys the stream.
+    void sendPart(const QByteArray &part);
+    /// @}
+
     /// @name The virtual socket
     /// @{
     [[nodiscard]] qint64 bytesAvailable() const override;
@@ -52,6 +65,7 @@ private:
         Head, ///< Between requests, or within a head.
         Body,
         Answering, ///< Qt has the request.
+        Streaming, ///< The answer has no end; what the client sends is thrown away.
         Lingering, ///< The last answer is on its way; input is thrown away until the client closes.
         Closed,
     };
@@ -69,7 +83,10 @@ private:
     void finishIfAnswered();
     void refuse(const Refusal &refusal);
     void expectRequest();
+    void beginStream(const QByteArray &head);
+    void endStream();
     void linger();
+    void sendWhole(const QByteArray &wire);
     void send(QByteArrayView wire);
     [[nodiscard]] AnswerFrame frame(bool closes) const;
     void onBytesWritten();
@@ -103,6 +120,7 @@ private:
     QByteArray m_feedHead = {};
     qint64 m_feedAt = 0;
     QByteArray m_captured = {};
+    std::unique_ptr<BodyStream> m_stream = {};
 };
 
 } // namespace dynakv::http

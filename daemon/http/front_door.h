@@ -42,7 +42,13 @@ public:
     [[nodiscard]] qint64 nowMs() const { return m_clock.elapsed(); }
     /// When the request was whole that Qt is being given now; microseconds of nowUs().
     [[nodiscard]] qint64 deliveredUs() const { return m_deliveredUs; }
-    qint64 noteDelivery() { return m_deliveredUs = nowUs(); }
+    /// Who sent it; only within the handler's turn.
+    [[nodiscard]] Connection &delivering() const { return *m_delivering; }
+    qint64 noteDelivery(Connection &connection)
+    {
+        m_delivering = &connection;
+        return m_deliveredUs = nowUs();
+    }
     [[nodiscard]] qint64 nowUs() const { return m_clock.nsecsElapsed() / 1000; }
     [[nodiscard]] QByteArrayView httpDate();
     QByteArray nextRequestId();
@@ -70,6 +76,7 @@ private:
     QTimer m_sweepTimer;
     QTimer m_acceptTimer;
     qint64 m_deliveredUs = 0;
+    Connection *m_delivering = nullptr;
     bool m_isDraining = false;
     qsizetype m_bodyBytes = 0;
     qint64 m_dateSeconds = -1;

@@ -29,6 +29,7 @@ struct FrontDoorConfig
     int writeStallMs = 30'000;
     int answerTimeoutMs = 75'000; ///< Above every time-out a client may ask for.
     int lingerMs = 2000;
+    int watchBeatMs = 15'000; ///< Between signs of life on a stream of events.
 };
 
 } // namespace dynakv::http

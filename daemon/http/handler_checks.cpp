@@ -25,6 +25,14 @@ std::optional<HttpReply> refusedParameters(const HttpRequest &request, const Que
     return std::nullopt;
 }
 
+std::optional<HttpReply> refusedBody(const HttpRequest &request)
+{
+    if (request.body.isEmpty())
+        return std::nullopt;
+    return problemReply(400, "bad_body", "This takes its parameters from the address, no body.",
+                        request.requestId);
+}
+
 std::optional<HttpReply> refusedUntilCaughtUp(const HttpRequest &request,
                                               const core::ClusterView &view)
 {

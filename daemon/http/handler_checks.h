@@ -16,6 +16,9 @@ namespace dynakv::http {
 std::optional<HttpReply> refusedParameters(const HttpRequest &request, const Query &query,
                                            std::initializer_list<const char *> known);
 
+/// 400 where a request brings a body that nobody would look at.
+std::optional<HttpReply> refusedBody(const HttpRequest &request);
+
 /// 503 as long as this node must not answer from its own table: a node that does not know cannot
 /// say 404.
 std::optional<HttpReply> refusedUntilCaughtUp(const HttpRequest &request,

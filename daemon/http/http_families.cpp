@@ -52,11 +52,22 @@ void addRequests(MetricsText &text, const HttpMetrics &metrics)
                metrics.waitingRequests.value());
 }
 
+void addWatches(MetricsText &text, const HttpMetrics &metrics)
+{
+    text.gauge("watchers", "Clients that are told of changes now.", metrics.watchers.value());
+    text.counter("watch_events_total", "Changes told to clients that watch.",
+                 metrics.watchEvents.value());
+    text.counter("watch_resets_total",
+                 "How often a client that watches was told that it may lack changes.",
+                 metrics.watchResets.value());
+}
+
 } // namespace
 
 void addHttpFamilies(MetricsText &text, const HttpMetrics &metrics)
 {
     addRequests(text, metrics);
+    addWatches(text, metrics);
     const DoorMetrics &door = metrics.door;
     text.family("http_rejected_total", Type::Counter,
                 "Requests that the front door refused before any handler, by the answer's code.");

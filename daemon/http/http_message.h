@@ -23,7 +23,8 @@ struct HttpRequest
     QByteArray contentType = {};
     QByteArray contentEncoding = {};
     QByteArray accept = {};
-    QByteArray atLeast = {}; ///< `DynaKV-At-Least`.
+    QByteArray atLeast = {};                    ///< `DynaKV-At-Least`.
+    std::optional<QByteArray> lastEventId = {}; ///< `Last-Event-ID`.
     std::optional<QByteArray> ifMatch = {};
     std::optional<QByteArray> ifNoneMatch = {};
     QByteArray requestId = {};

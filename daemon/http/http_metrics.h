@@ -73,6 +73,9 @@ struct HttpMetrics
     DoorMetrics door;
     std::vector<EndpointMetrics> endpoints; ///< By Endpoint::index.
     base::Counter waitingRequests;          ///< For the node's outcome, now.
+    base::Counter watchers;                 ///< Streams of events that are open, now.
+    base::Counter watchEvents;              ///< Changes told to them.
+    base::Counter watchResets;              ///< How often one had to be told to list again.
     base::Counter slowRequests;             ///< Longer than `--slow-request-ms`.
 };
 

@@ -73,6 +73,8 @@ HttpRoom::HttpRoom(const FrontDoorConfig &config, const ApiContext &context, bas
     , m_config(config)
     , m_log(*context.metrics, context.process.slowRequestMs)
     , m_returnPath(std::make_shared<ReturnPath>(mailbox))
+    , m_watches(context, config.watchBeatMs,
+                [path = m_returnPath](base::Mailbox::Task task) { path->post(std::move(task)); })
 {
     m_graceTimer.setSingleShot(true);
     QObject::connect(&m_graceTimer, &QTimer::timeout, &m_server, [this] { finishClosing(); });
@@ -120,6 +122,11 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
         answer(responder, trace, *reply);
         return;
     }
+    if (const auto *watch = std::get_if<PendingWatch>(&made)) {
+        m_watches.watch(watch->request, m_door->delivering());
+        answer(responder, trace, watch->head);
+        return;
+    }
     if (m_waiting.size() >= kWaitingMax) {
         answer(responder, trace,
                unavailableReply("overload",
@@ -137,6 +144,9 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
     } else if (auto *group = std::get_if<PendingGroup>(&made)) {
         m_context.coordinator.submitGroup(std::move(group->requests),
                                           returning(ticket, std::move(group->toReply)));
+    } else if (auto *operation = std::get_if<PendingOperation>(&made)) {
+        m_context.coordinator.operate(operation->request,
+                                      returning(ticket, std::move(operation->toReply)));
     } else if (auto *asked = std::get_if<PendingQuestion>(&made)) {
         m_context.coordinator.askReplicas(std::move(asked->question),
                                           returning(ticket, std::move(asked->toReply)));
@@ -186,6 +196,7 @@ void HttpRoom::close(int graceMs, std::function<void()> closed)
         m_graceTimer.start(0);
         return;
     }
+    m_watches.tellNews();
     m_door->drain();
     if (m_door->connectionCount() == 0)
         m_graceTimer.start(0);

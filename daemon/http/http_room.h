@@ -5,6 +5,7 @@
 #include "daemon/http/front_door.h"
 #include "daemon/http/http_compat.h"
 #include "daemon/http/request_log.h"
+#include "daemon/http/watch_hub.h"
 #include "shared/base/mailbox.h"
 #include "shared/base/result.h"
 
@@ -56,6 +57,7 @@ private:
     FrontDoorConfig m_config;
     RequestLog m_log;
     std::shared_ptr<ReturnPath> m_returnPath;
+    WatchHub m_watches; ///< Outlives the connections.
     QHttpServer m_server;
     FrontDoor *m_door = nullptr; ///< Owned by m_server once it listens.
     std::unordered_map<quint64, Waiting> m_waiting = {};

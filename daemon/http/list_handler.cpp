@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/list_handler.h"
 
+#include "daemon/http/event_id.h"
 #include "daemon/http/handler_checks.h"
 #include "daemon/http/list_page.h"
 #include "daemon/http/page_cursor.h"
@@ -85,6 +86,9 @@ Answer getKeys(const HttpRequest &request, const Query &query, const ApiContext 
     if (!asked)
         return problemReply(400, "bad_parameter", asked.error().message, request.requestId);
     store::ListQuery &list = asked->list;
+    // Before the clock is read and the walk begins: what changes from here on, and what expires, is
+    // an event behind this one.
+    const EventId eventId = {context.table.boot(), context.table.changes().lastSeq()};
     list.wallMs = context.wallMs();
     const QByteArray identity = identityOf(list);
     if (const auto after = query.value("after")) {
@@ -117,6 +121,7 @@ Answer getKeys(const HttpRequest &request, const Query &query, const ApiContext 
     }
     body += ",\"total_estimate\":" + QByteArray::number(listing.totalEstimate) + '}';
     HttpReply reply = jsonReply(body);
+    reply.headers.emplace_back("DynaKV-Event-Id", eventId.toText());
     if (!next.isEmpty())
         reply.headers.emplace_back("Link", linkToNext(*asked, next));
     return reply;

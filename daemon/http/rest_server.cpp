@@ -36,7 +36,9 @@ HostRule hostRuleOf(const RestServerConfig &config)
 
 FrontDoorConfig doorConfigOf(const RestServerConfig &config)
 {
-    FrontDoorConfig door = config.door ? *config.door : FrontDoorConfig{};
+    FrontDoorConfig usual;
+    usual.connectionsMax = config.connectionsMax;
+    FrontDoorConfig door = config.door.value_or(usual);
     door.hosts = hostRuleOf(config);
     door.bodyBytesMax = valueBytesMaxOf(config) + kEnvelopeBytesMax;
     door.bodyBytesMaxOf = {{"/v1/batch", base::limits::kBatchBytesMax}};

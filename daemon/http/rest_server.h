@@ -5,6 +5,7 @@
 #include "daemon/http/front_door_config.h"
 #include "daemon/http/process_hooks.h"
 #include "shared/base/endpoint.h"
+#include "shared/base/limits.h"
 #include "shared/base/result.h"
 
 #include <QByteArray>
@@ -29,7 +30,8 @@ struct RestServerConfig
     std::vector<QByteArray> allowedHosts = {}; ///< Besides IP literals and localhost.
     bool isHostCheckOff = false;               ///< `--insecure-allow-remote` without allowed hosts.
     qsizetype valueBytesMax = 0;               ///< 0: limits::kValueBytesDefault.
-    core::Durability durability = core::Durability::Sync; ///< The node's mode.
+    core::Durability durability = core::Durability::Sync;   ///< The node's mode.
+    int connectionsMax = base::limits::kConnectionsDefault; ///< Further clients wait.
     QByteArray programVersion = {};
     ProcessHooks process = {};
     /// Time-outs and bounds other than the usual ones, for tests. Host rule and body bound follow

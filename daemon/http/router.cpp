@@ -9,11 +9,13 @@
 #include "daemon/http/health_handler.h"
 #include "daemon/http/key_handler.h"
 #include "daemon/http/list_handler.h"
+#include "daemon/http/member_handler.h"
 #include "daemon/http/metrics_handler.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/http/query.h"
 #include "daemon/http/replicas_handler.h"
 #include "daemon/http/stats_handler.h"
+#include "daemon/http/watch_handler.h"
 
 #include <array>
 #include <utility>
@@ -52,12 +54,14 @@ constexpr std::array kRoutes{
     Route{"/version", false, getVersion},
     Route{"/", false, getIndex},
     Route{"/v1/batch", false, nullptr, nullptr, nullptr, postBatch},
-    Route{"/v1/watch", false, notYet},
+    Route{"/v1/watch", false, getWatch},
     Route{"/v1/stats", false, getStats},
     Route{"/v1/key-replicas/", true, getKeyReplicas, nullptr, nullptr, nullptr, "{key}"},
     Route{"/v1/admin/compact", false, nullptr, nullptr, nullptr, postCompact},
     Route{"/v1/admin/backup", false, nullptr, nullptr, nullptr, postBackup},
     Route{"/v1/admin/log-level", false, nullptr, nullptr, nullptr, postLogLevel},
+    Route{"/v1/admin/forget", false, nullptr, nullptr, nullptr, postForget},
+    Route{"/v1/admin/repair", false, nullptr, nullptr, nullptr, postRepair},
     Route{"/v1/admin/", true, notYet},
     Route{"/v1/jobs", false, getJobs},
     Route{"/v1/jobs/", true, getJob, nullptr, nullptr, nullptr, "{id}"},

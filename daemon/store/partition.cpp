@@ -31,9 +31,9 @@ Change Partition::apply(const core::RecordView &record, const core::Stamp &stamp
     if (isKnown) {
         const core::Stamp held = at->record->stamp();
         if (stamp == held)
-            return {Applied::Identical, {}};
+            return {Applied::Identical};
         if (stamp < held)
-            return {Applied::Older, {}};
+            return {Applied::Older};
         treeChange ^= core::treeElement(treeKey, record.key, held);
     }
 
@@ -44,26 +44,26 @@ Change Partition::apply(const core::RecordView &record, const core::Stamp &stamp
     m_root ^= treeChange;
     if (isKnown) {
         PackedRecord *replaced = std::exchange(at->record, packed);
-        return {Applied::Newer, PackedRecord::Owner(replaced, {&m_pool})};
+        return {Applied::Newer, packed, PackedRecord::Owner(replaced, {&m_pool})};
     }
     m_slots.insert(at, Slot{probe.prefix, packed});
-    return {Applied::Newer, {}};
+    return {Applied::Newer, packed};
 }
 
-bool Partition::append(const core::RecordView &record, quint8 leaf, quint64 treeKey)
+const PackedRecord *Partition::append(const core::RecordView &record, quint8 leaf, quint64 treeKey)
 {
     const Probe probe = probeOf(record.key);
     if (!m_slots.empty() && !Less()(*m_slots.rbegin(), probe))
-        return false;
+        return nullptr;
     const core::Stamp stamp = {record.version, core::contentHashOf(record)};
     const quint64 element = core::treeElement(treeKey, record.key, stamp);
     if (m_leaves.empty())
         m_leaves.resize(core::kLeafCount);
     m_leaves[leaf] ^= element;
     m_root ^= element;
-    m_slots.insert(m_slots.end(),
-                   Slot{probe.prefix, PackedRecord::pack(m_pool, record, stamp.contentHash)});
-    return true;
+    PackedRecord *packed = PackedRecord::pack(m_pool, record, stamp.contentHash);
+    m_slots.insert(m_slots.end(), Slot{probe.prefix, packed});
+    return packed;
 }
 
 void Partition::rebuildTree(quint64 treeKey)

@@ -22,7 +22,8 @@ namespace dynakv::store {
 struct Change
 {
     Applied applied = Applied::Older;
-    PackedRecord::Owner replaced = {}; ///< Null where the key is new or nothing changed.
+    const PackedRecord *record = nullptr; ///< What is held now; null where nothing changed.
+    PackedRecord::Owner replaced = {};    ///< Null where the key is new or nothing changed.
 };
 
 /// One 256th of the key space: a btree ordered by key and the leaves of its hash tree, under one
@@ -46,8 +47,8 @@ public:
     Change apply(const core::RecordView &record, const core::Stamp &stamp, quint8 leaf,
                  quint64 treeKey);
     /// For the start-up, while nobody else uses the partition: adds \a record behind the last one.
-    /// False, and nothing changed, if its key is not greater than that one's.
-    bool append(const core::RecordView &record, quint8 leaf, quint64 treeKey);
+    /// Null, and nothing changed, if its key is not greater than that one's.
+    const PackedRecord *append(const core::RecordView &record, quint8 leaf, quint64 treeKey);
     [[nodiscard]] bool isEmpty() const { return m_slots.empty(); }
     void rebuildTree(quint64 treeKey);
 

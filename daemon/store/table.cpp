@@ -67,8 +67,9 @@ qint64 Table::Impl::memoryBytes()
     return sum;
 }
 
-void Table::Impl::updateStats(const core::RecordView &record, const PackedRecord *replaced)
+void Table::Impl::updateStats(const core::RecordView &record, const Change &change)
 {
+    const PackedRecord *const replaced = change.replaced.get();
     const bool isTombstone = record.kind == core::RecordKind::Tombstone;
     const bool wasTombstone = replaced && replaced->kind() == core::RecordKind::Tombstone;
     records += replaced ? 0 : 1;
@@ -76,9 +77,9 @@ void Table::Impl::updateStats(const core::RecordView &record, const PackedRecord
     bytes += record.key.size() + record.value.size() -
              (replaced ? replaced->key().size() + replaced->valueBytes() : 0);
     if (!isTombstone && record.expiresAtMs != 0)
-        expiries.add(record.expiresAtMs);
+        expiries.add(Expiry::of(record.expiresAtMs, change.record));
     if (replaced && !wasTombstone && replaced->expiresAtMs() != 0)
-        expiries.remove(replaced->expiresAtMs());
+        expiries.remove(Expiry::of(replaced->expiresAtMs(), replaced));
 }
 
 qint64 Table::Impl::liveAt(qint64 wallMs)
@@ -119,9 +120,14 @@ Applied Table::apply(const core::RecordView &record)
                                                                    slot.leaf, m_impl->treeKey);
     if (change.applied != Applied::Newer)
         return change.applied;
-    m_impl->updateStats(record, change.replaced.get());
+    m_impl->updateStats(record, change);
     if (record.version.clock > m_impl->newestClock)
         m_impl->newestClock = record.version.clock;
+    if (m_impl->boot != 0) {
+        const bool isDelete = record.kind == core::RecordKind::Tombstone;
+        m_impl->changes.append({isDelete ? ChangeKind::Delete : ChangeKind::Put, record.version,
+                                static_cast<quint32>(record.value.size()), record.key});
+    }
     return Applied::Newer;
 }
 
@@ -235,6 +241,35 @@ TableStats Table::stats() const
 quint64 Table::newestClock() const
 {
     return m_impl->newestClock;
+}
+
+void Table::startChanges(quint64 boot, qint64 wallMs)
+{
+    const std::scoped_lock lock(m_impl->writer);
+    m_impl->expiries.skipTo(wallMs);
+    m_impl->boot = boot;
+}
+
+const ChangeRing &Table::changes() const
+{
+    return m_impl->changes;
+}
+
+quint64 Table::boot() const
+{
+    return m_impl->boot;
+}
+
+void Table::tellExpired(qint64 wallMs, int max)
+{
+    // The records lie where they are for as long as nobody writes.
+    const std::unique_lock lock(m_impl->writer, std::try_to_lock);
+    if (!lock || m_impl->boot == 0)
+        return;
+    for (const Expiry &due : m_impl->expiries.takeDue(wallMs, max)) {
+        const PackedRecord &record = due.held();
+        m_impl->changes.append({ChangeKind::Expire, record.version(), 0, record.key()});
+    }
 }
 
 void Table::setTreeKey(quint64 clusterId)

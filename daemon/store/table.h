@@ -3,6 +3,7 @@
 
 #include "daemon/core/record.h"
 #include "daemon/core/record_source.h"
+#include "daemon/store/change_ring.h"
 #include "daemon/store/listing.h"
 #include "daemon/store/walk.h"
 
@@ -71,6 +72,16 @@ public:
     [[nodiscard]] TableStats stats() const;
     /// The greatest clock applied so far, 0 for none.
     [[nodiscard]] quint64 newestClock() const override;
+
+    /// From here on changes() tells of every change, in the order in which they are applied: each
+    /// is readable in the table before it is told. \a boot, not 0, names this run of this node
+    /// among all others. What has expired by \a wallMs has done so in silence.
+    void startChanges(quint64 boot, qint64 wallMs);
+    [[nodiscard]] const ChangeRing &changes() const;
+    [[nodiscard]] quint64 boot() const;
+    /// Tells changes() of values that have expired by \a wallMs, of each once, of at most \a max
+    /// now. Does nothing, rather than wait, while somebody writes.
+    void tellExpired(qint64 wallMs, int max);
 
     /// Keys the hash tree by \a clusterId and, unless that was the key, builds it anew: O(records).
     void setTreeKey(quint64 clusterId);

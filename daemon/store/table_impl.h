@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/core/key_hash.h"
+#include "daemon/store/change_ring.h"
 #include "daemon/store/expiry_index.h"
 #include "daemon/store/partition.h"
 #include "daemon/store/table.h"
@@ -15,7 +16,7 @@ namespace dynakv::store {
 /// What a table consists of, for it and for its loaders.
 struct Table::Impl
 {
-    void updateStats(const core::RecordView &record, const PackedRecord *replaced);
+    void updateStats(const core::RecordView &record, const Change &change);
     qint64 liveAt(qint64 wallMs);
     qint64 estimate(const QByteArray &prefix, qint64 wallMs);
 
@@ -26,6 +27,8 @@ struct Table::Impl
     std::array<RecordPool, kLoadGroups> pools;
     std::array<Partition, core::kPartitionCount> partitions;
     ExpiryIndex expiries;
+    ChangeRing changes;
+    std::atomic<quint64> boot = 0; ///< 0 until startChanges().
     std::atomic<qint64> records = 0;
     std::atomic<qint64> tombstones = 0;
     std::atomic<qint64> bytes = 0;

@@ -3,6 +3,7 @@
 
 #include "daemon/store/table_impl.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dynakv::store {
@@ -26,7 +27,8 @@ bool TableLoader::append(const core::RecordView &record)
     const bool isCurrent = m_current && slot.partition == m_currentPartition;
     if (!isCurrent && !begin(slot.partition))
         return false;
-    if (!m_current->append(record, slot.leaf, m_treeKey))
+    const PackedRecord *const held = m_current->append(record, slot.leaf, m_treeKey);
+    if (!held)
         return false;
 
     ++m_sums.records;
@@ -35,7 +37,7 @@ bool TableLoader::append(const core::RecordView &record)
     if (record.kind == core::RecordKind::Tombstone)
         ++m_sums.tombstones;
     else if (record.expiresAtMs != 0)
-        ++m_expiries[record.expiresAtMs];
+        m_expiries.push_back(Expiry::of(record.expiresAtMs, held));
     return true;
 }
 
@@ -60,8 +62,11 @@ void TableLoader::finish()
     m_table.bytes += sums.bytes;
     if (m_newestClock > m_table.newestClock)
         m_table.newestClock = m_newestClock;
-    for (const auto &[expiresAtMs, count] : std::exchange(m_expiries, {}))
-        m_table.expiries.add(expiresAtMs, count);
+    // In their order, since a set takes those fastest.
+    std::vector<Expiry> expiries = std::exchange(m_expiries, {});
+    std::sort(expiries.begin(), expiries.end());
+    for (const Expiry &expiry : expiries)
+        m_table.expiries.add(expiry);
 }
 
 } // namespace dynakv::store

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/store/expiry_index.h"
 #include "daemon/store/table.h"
 
-#include <absl/container/btree_map.h>
-
 #include <bitset>
+#include <vector>
 
 namespace dynakv::store {
 
@@ -45,7 +45,7 @@ private:
     std::bitset<core::kPartitionCount> m_isBegun = {};
     TableStats m_sums = {};
     quint64 m_newestClock = 0;
-    absl::btree_map<qint64, qint64> m_expiries = {}; ///< How many values by expiry.
+    std::vector<Expiry> m_expiries = {};
 };
 
 } // namespace dynakv::store

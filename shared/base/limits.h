@@ -22,6 +22,8 @@ inline constexpr qint64 kTtlMsMax = qint64{10} * 365 * 86'400 * 1000;
 inline constexpr int kMembersMax = 1024;
 inline constexpr int kRequestTimeoutMsDefault = 3000;
 inline constexpr int kRequestTimeoutMsMax = 60'000;
+inline constexpr int kConnectionsDefault = 1024;
+inline constexpr int kConnectionsMax = 100'000;
 inline constexpr quint16 kApiPortDefault = 6660;
 
 } // namespace dynakv::base::limits

@@ -26,7 +26,7 @@
 /// one line a number, with the target beside it. Each part runs in a process of its own, so that
 /// none finds the memory of another.
 ///
-///   bench_store [KEYS [PART...]]      parts: memory load find list groups
+///   bench_store [KEYS [PART...]]      parts: memory load find list groups changes
 namespace {
 
 using namespace dynakv;
@@ -480,6 +480,39 @@ void measureGroups(std::size_t count)
     print("  longest step of a cursor, CPU", longestHold(keys), "ms", 1);
 }
 
+/// CPU time of overwriting random ones of so many records.
+double nsPerApply(Table &table, std::size_t count, quint64 round)
+{
+    constexpr int writes = 1'000'000;
+    std::mt19937_64 random(round);
+    const Stopwatch watch;
+    for (int i = 0; i < writes; ++i)
+        table.apply(recordOf(randomKey(random() % count), 2 + round));
+    return watch.spent().cpu * 1e9 / writes;
+}
+
+/// What it costs to write down every change, in pairs of the same table.
+void measureChanges(std::size_t count)
+{
+    const std::vector<Key> keys = loadOrder(count, randomKey);
+    Table silent;
+    Table telling;
+    loadAll(silent, keys);
+    loadAll(telling, keys);
+    telling.startChanges(1, 0);
+    std::vector<std::array<double, 3>> pairs;
+    for (quint64 round = 0; round < 9; ++round) {
+        const double with = nsPerApply(telling, count, round);
+        const double without = nsPerApply(silent, count, round);
+        pairs.push_back({with - without, with, without});
+    }
+    std::sort(pairs.begin(), pairs.end());
+    const auto &median = pairs[pairs.size() / 2];
+    print("a change written into the ring, CPU", median[0], "ns", 50);
+    std::printf("  %.0f to %.0f in %zu pairs; %.0f ns against %.0f ns a write\n", pairs.front()[0],
+                pairs.back()[0], pairs.size(), median[1], median[2]);
+}
+
 } // namespace
 
 int main(int argc, char *argv[])
@@ -499,5 +532,7 @@ int main(int argc, char *argv[])
         inChild([count] { measurePages(count); });
     if (isWanted("groups"))
         inChild([count] { measureGroups(count); });
+    if (isWanted("changes"))
+        inChild([count] { measureChanges(count); });
     return 0;
 }

@@ -73,7 +73,42 @@ private Q_SLOTS:
     void whatWasWrittenWhileANodeWasDownReachesIt();
     void allKilledAtOnceComeBackWithTheirData();
     void concurrentWritesToOneKeyEndEqual();
+    void aForgottenNodeIsNeitherCountedNorLetIn();
 };
+
+void TestDeadNodes::aForgottenNodeIsNeitherCountedNorLetIn()
+{
+    Cluster cluster(3);
+    QVERIFY(cluster.start());
+    const QByteArray id = cluster.rest(2)
+                              .get("/v1/cluster")
+                              .object()
+                              .value(QLatin1String("node_id"))
+                              .toString()
+                              .toLatin1();
+    QCOMPARE(id.size(), 16);
+    const auto forget = [&](int asked, const QByteArray &node) {
+        return cluster.rest(asked).begin("POST", "/v1/admin/forget?node=" + node).finish();
+    };
+    QCOMPARE(forget(0, "nonsense").status, 400);
+    QCOMPARE(forget(0, "00000000000000ff").status, 404);
+    QCOMPARE(forget(0, id).status, 409);
+    cluster.node(2).killHard();
+    QVERIFY(cluster.waitForMembers({0, 1}));
+    const test::HttpAnswer forgotten = forget(0, id);
+    QCOMPARE(forgotten.status, 200);
+    QCOMPARE(forgotten.object().value(QLatin1String("forgotten")).toString().toLatin1(), id);
+    // All there are now are two.
+    const test::HttpAnswer all = cluster.rest(1).put("/key/k?w=all", R"({"value":1})");
+    QCOMPARE(all.status, 200);
+    QCOMPARE(all.headers.at("dynakv-durability"), "sync; replicas=2/2");
+    // Its directory says why it is of no use any more; an empty one joins as ever.
+    QVERIFY(cluster.node(2).restart());
+    const auto reason = [&] { return cluster.rest(2).get("/readyz?verbose").body; };
+    QTRY_VERIFY2_WITH_TIMEOUT(reason().contains("forgotten"), reason().constData(), 20'000);
+    QCOMPARE(cluster.rest(2).get("/key/k").status, 503);
+    QVERIFY(cluster.waitForMembers({0, 1}));
+}
 
 void TestDeadNodes::killedDuringWritesNothingAcknowledgedIsMissing_data()
 {

@@ -121,8 +121,13 @@ HttpAnswer TestOperations::ask(const Case &each, const QByteArray &optional)
     }
     if (each.method != "GET")
         fields += "Content-Length: " + QByteArray::number(body.size()) + "\r\n";
+    // A stream has no end; HEAD tells what it would be.
+    const QJsonObject usual = member(member(each.operation, "responses"), "200");
+    const bool isStream = member(usual, "content").contains(QLatin1String("text/event-stream"));
     return test::Exchange(m_cluster->node(0).address(),
-                          each.method + ' ' + target + query + " HTTP/1.1\r\n" + fields, body)
+                          (isStream ? "HEAD" : each.method) + ' ' + target + query +
+                              " HTTP/1.1\r\n" + fields,
+                          body)
         .finish();
 }
 
@@ -173,10 +178,13 @@ void TestOperations::theDocumentsExamplesHold()
         QVERIFY(test::waitUntil([this] { return hasNoJobRunning(); }, 10'000));
         const HttpAnswer plain = ask(each, {});
         checkAnswer(each, name, plain);
-        QVERIFY2(plain.status / 100 == 2, (name + ": " + plain.body).constData());
-        const QJsonObject content = member(member(member(each.operation, "responses"),
-                                                  QByteArray::number(plain.status).constData()),
-                                           "content");
+        // Where an example cannot succeed, as nobody is down here, the document says so.
+        const int wanted = each.operation.value(QLatin1String("x-exampleStatus")).toInt(200);
+        QVERIFY2(plain.status / 100 == wanted / 100, (name + ": " + plain.body).constData());
+        const QJsonObject content =
+            member(schema.resolved(member(member(each.operation, "responses"),
+                                          QByteArray::number(plain.status).constData())),
+                   "content");
         QVERIFY2(!content.isEmpty(), name.constData());
         ++asked;
         for (const QJsonValue &value :

@@ -222,6 +222,12 @@ size_t SimCluster::write(int node, const core::WriteRequest &request)
     return index;
 }
 
+core::OperatorOutcome SimCluster::operate(int node, const core::OperatorRequest &request)
+{
+    deliver(node, m_nodes[at(node)].boot, core::ClientOperation{0, request});
+    return m_operated;
+}
+
 size_t SimCluster::read(int node, const core::ReadRequest &request)
 {
     const size_t index = m_reads.size();
@@ -298,6 +304,8 @@ void SimCluster::carryOut(Machine &machine, core::Effects effects)
             save(machine, *saved);
         } else if (auto *reply = std::get_if<core::Reply>(&effect)) {
             answered(*reply);
+        } else if (auto *operated = std::get_if<core::OperatorReply>(&effect)) {
+            m_operated = operated->outcome;
         } else if (auto *readReply = std::get_if<core::ReadReply>(&effect)) {
             if (m_reads[readReply->request].isAnswered)
                 m_wrongAnswer = "a read was answered twice";

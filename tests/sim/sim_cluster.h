@@ -78,6 +78,8 @@ public:
                core::WriteConcern concern = {}, std::optional<core::Durability> durability = {});
     size_t remove(int node, const QByteArray &key, core::WriteConcern concern = {});
     size_t write(int node, const core::WriteRequest &request);
+    /// Asks a running node, which answers at once.
+    core::OperatorOutcome operate(int node, const core::OperatorRequest &request);
     /// Hands a read to a node; the index of its Read.
     size_t read(int node, const core::ReadRequest &request);
     [[nodiscard]] const Read &readOf(size_t read) const { return m_reads[read]; }
@@ -153,6 +155,7 @@ private:
     void deliver(int node, quint64 boot, core::Event event);
     void carryOut(Machine &machine, core::Effects effects);
     void answered(const core::Reply &reply);
+    core::OperatorOutcome m_operated = {}; ///< The last answer to an operator.
     void countFalseDowns(const Machine &machine);
     void checkRepair(Machine &machine);
     void dial(Machine &machine, const core::Dial &dial);

@@ -87,6 +87,7 @@ void TestOptions::everyOptionReachesItsPlace()
                                 "cluster=debug",
                                 "--log-format=json",
                                 "--slow-request-ms=250",
+                                "--max-connections=4096",
                                 "--max-memory=4g",
                                 "--max-value-bytes",
                                 "2M",
@@ -106,6 +107,7 @@ void TestOptions::everyOptionReachesItsPlace()
     QVERIFY(options->logRules.isEnabled("dynakv.cluster.link", app::LogLevel::Debug));
     QCOMPARE(options->logFormat, app::LogFormat::Json);
     QCOMPARE(options->slowRequestMs, 250);
+    QCOMPARE(options->connectionsMax, 4096);
     QCOMPARE(options->valueBytesMax, qsizetype(2) << 20);
     QCOMPARE(options->memoryMax, (app::MemoryLimit{qint64{4} << 30, 0}));
     QCOMPARE(options->allowedHosts, (std::vector<QByteArray>{"a.example", "b.example"}));
@@ -148,6 +150,8 @@ void TestOptions::wrongValuesNameTheirPlaceAndTheRemedy_data()
         "sync, interval, os or memory");
     row("log level", {"127.0.0.1:1", "--log-level", "loud"}, "--log-level: 'loud'", "info");
     row("log format", {"127.0.0.1:1", "--log-format", "xml"}, "--log-format: 'xml'", "json");
+    row("connections", {"127.0.0.1:1", "--max-connections=lots"}, "--max-connections: 'lots'",
+        "1 to 100000");
     row("slow", {"127.0.0.1:1", "--slow-request-ms=1s"}, "--slow-request-ms: '1s'", "milliseconds");
     row("value bytes 0", {"127.0.0.1:1", "--max-value-bytes", "0"}, "--max-value-bytes: ", "16M");
     row("value bytes 17M", {"127.0.0.1:1", "--max-value-bytes", "17M"},

@@ -95,7 +95,7 @@ void TestPersistedStateCodec::aStateOfTheFirstVersionIsRead()
     QVERIFY2(back, back ? "" : back.error().message.constData());
     QCOMPARE(*back, state);
     state.mayLack = true;
-    QCOMPARE(encodeState(state).toHex(), QByteArray("a70118a102030305040705f5068007f5"));
+    QCOMPARE(encodeState(state).toHex(), QByteArray("a80118a102030305040705f5068007f508f4"));
 }
 
 void TestPersistedStateCodec::membersOutOfOrderAreRefused()

@@ -48,6 +48,13 @@ void FakeCoordinator::submitGroup(std::vector<core::WriteRequest> group, GroupCo
     m_wake.notify_all();
 }
 
+void FakeCoordinator::operate(core::OperatorRequest, OperatorCompletion done)
+{
+    core::OperatorOutcome outcome;
+    outcome.members = 2;
+    done(outcome);
+}
+
 void FakeCoordinator::askReplicas(core::ReplicaQuestion, ReplicasCompletion done)
 {
     std::vector<core::ReplicaView> replicas;

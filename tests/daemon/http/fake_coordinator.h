@@ -24,6 +24,8 @@ public:
     void submit(core::WriteRequest request, Completion done) override;
     /// Answered at once, on this thread, with what setReplicas() said.
     void askReplicas(core::ReplicaQuestion question, ReplicasCompletion done) override;
+    /// Answered at once, on this thread.
+    void operate(core::OperatorRequest request, OperatorCompletion done) override;
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done) override;
     /// Answered at once, on this thread: from the table while ready, else by nobody, or as
     /// answerReadsWith() said.

@@ -11,9 +11,12 @@ namespace dynakv::test {
 /// A real RestServer on a port of its own, with a real table and a fake node behind it.
 struct ServerFixture
 {
+    static constexpr quint64 kBoot = 0xb007;
+
     explicit ServerFixture(http::RestServerConfig config = {})
         : server(withAddress(std::move(config)), table, coordinator, file)
     {
+        table.startChanges(kBoot, 0);
         isUp = server.start().ok();
     }
 

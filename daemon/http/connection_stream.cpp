@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/connection.h"
+
+#include "daemon/http/direct_write.h"
+#include "daemon/http/front_door.h"
+
+#include <limits>
+
+/// Answers whose body has no end. Qt's HTTP server takes the head for a whole answer and is done
+/// with it, in each of its versions; the parts that follow never pass through it.
+namespace dynakv::http {
+
+void Connection::followWith(std::unique_ptr<BodyStream> stream)
+{
+    if (m_phase == Phase::Answering)
+        m_stream = std::move(stream);
+}
+
+void Connection::beginStream(const QByteArray &head)
+{
+    m_phase = Phase::Streaming;
+    m_deadlineMs = std::numeric_limits<qint64>::max();
+    // The end of the stream is that of the connection: what was sent behind the request will not be
+    // answered, and whoever sent it knows by that.
+    for (QByteArray *buffer : {&m_input, &m_feedHead, &m_captured, &m_body})
+        *buffer = QByteArray();
+    m_client.skip(m_client.bytesAvailable());
+    sendWhole(head);
+    if (m_door.isDraining())
+        endStream();
+}
+
+bool Connection::hasRoom() const
+{
+    return m_phase == Phase::Streaming && m_client.bytesToWrite() == 0;
+}
+
+void Connection::sendPart(const QByteArray &part)
+{
+    if (m_phase == Phase::Streaming)
+        sendWhole(m_isHttp10 ? part : QByteArray::number(part.size(), 16) + "\r\n" + part + "\r\n");
+}
+
+void Connection::endStream()
+{
+    m_stream.reset();
+    if (!m_isHttp10)
+        sendWhole("0\r\n\r\n");
+    linger();
+}
+
+/// Past the socket as long as the system takes all: that would ask to be told of room and take it
+/// back again for each part, which costs a walk over all descriptors of the thread both times, and
+/// would keep a buffer for as long as the client watches.
+void Connection::sendWhole(const QByteArray &wire)
+{
+    m_door.metrics().bytesSent.add(wire.size());
+    const qsizetype taken =
+        m_client.bytesToWrite() == 0 ? writeDirectly(m_client.socketDescriptor(), wire) : 0;
+    if (taken == wire.size())
+        return;
+    m_client.write(wire.sliced(taken));
+    if (m_writeDeadlineMs == 0)
+        m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
+}
+
+} // namespace dynakv::http
