@@ -232,12 +232,22 @@ void NodeService::Impl::submit(core::WriteRequest request, Completion done)
     });
 }
 
+template <typename Question>
+qsizetype bytesIn(const Question &question)
+{
+    return question.key.size();
+}
+qsizetype bytesIn(const core::OperatorRequest &)
+{
+    return 0;
+}
+
 template <typename Question, typename Answer>
 void NodeService::Impl::ask(Question question, const Answer &refused,
                             std::function<void(Answer)> done,
                             void (NodeDriver::*begin)(Question, std::function<void(Answer)>))
 {
-    const qsizetype bytes = question.key.size();
+    const qsizetype bytes = bytesIn(question);
     if (refusal(bytes))
         return done(refused);
     const auto answer = [this, bytes, done = std::move(done)](Answer given) {
