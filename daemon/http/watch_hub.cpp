@@ -17,8 +17,8 @@ constexpr int kPartChanges = 4096;
 /// After so long the other clients of the thread have their turn.
 constexpr int kTurnMs = 5;
 /// A watcher that this many changes passed by is told how far it is, lest its last id be too old to
-/// come back with: the ring holds some hundred thousands at least.
-constexpr quint64 kBookmarkChanges = 65'536;
+/// come back with: the ring holds four times as many, even of the longest keys.
+constexpr quint64 kBookmarkChanges = 16'384;
 
 } // namespace
 
@@ -80,7 +80,8 @@ void WatchHub::watch(const WatchRequest &request, Connection &connection)
     begin(watcher, request.after);
     watcher.nextBeatMs = m_clock.elapsed() + m_beatMs;
     if (m_watchers.empty()) {
-        m_passSeq = watcher.cursor.seq;
+        // Not less: the ring's wake-up may be left from those who were here before.
+        m_passSeq = m_changes.lastSeq();
         m_beatTimer.start(std::clamp(m_beatMs / 8, 1, 1000));
     }
     m_watchers.insert(&watcher);
