@@ -231,7 +231,8 @@ const WatchHub::Part &WatchHub::partFor(const Watcher &watcher)
     if (m_part.from == watcher.cursor.seq && m_part.end.seq > m_part.from &&
         m_part.filter == watcher.filter)
         return m_part;
-    const auto &[prefix, hasValues] = watcher.filter;
+    const QByteArray &prefix = watcher.filter.first;
+    const bool hasValues = watcher.filter.second;
     const quint64 boot = m_context.table.boot();
     const qint64 wallMs = m_context.wallMs();
     Part part = {watcher.filter, watcher.cursor.seq, {}, 0, 0, watcher.cursor, {}};
