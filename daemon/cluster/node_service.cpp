@@ -237,7 +237,9 @@ void NodeService::Impl::ask(Question question, const Answer &refused,
                             std::function<void(Answer)> done,
                             void (NodeDriver::*begin)(Question, std::function<void(Answer)>))
 {
-    const qsizetype bytes = question.key.size();
+    qsizetype bytes = 0;
+    if constexpr (requires { question.key; })
+        bytes = question.key.size();
     if (refusal(bytes))
         return done(refused);
     const auto answer = [this, bytes, done = std::move(done)](Answer given) {
