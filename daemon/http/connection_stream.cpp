@@ -9,6 +9,11 @@
 /// Answers whose body has no end. Qt's HTTP server takes the head for a whole answer and is done
 /// with it, in each of its versions; the parts that follow never pass through it.
 namespace dynakv::http {
+namespace {
+
+constexpr int kSystemBytes = 128 * 1024;
+
+} // namespace
 
 void Connection::followWith(std::unique_ptr<BodyStream> stream)
 {
@@ -25,6 +30,8 @@ void Connection::beginStream(const QByteArray &head)
     for (QByteArray *buffer : {&m_input, &m_feedHead, &m_captured, &m_body})
         *buffer = QByteArray();
     m_client.skip(m_client.bytesAvailable());
+    // Else the system alone would keep megabytes for each client that does not read.
+    m_client.setSocketOption(QAbstractSocket::SendBufferSizeSocketOption, kSystemBytes);
     sendWhole(head);
     if (m_door.isDraining())
         endStream();

@@ -17,8 +17,8 @@ constexpr int kPartChanges = 4096;
 /// After so long the other clients of the thread have their turn.
 constexpr int kTurnMs = 5;
 /// A watcher that this many changes passed by is told how far it is, lest its last id be too old to
-/// come back with: the ring holds some hundred thousands at least.
-constexpr quint64 kBookmarkChanges = 65'536;
+/// come back with: the ring holds four times as many, even of the longest keys.
+constexpr quint64 kBookmarkChanges = 16'384;
 
 } // namespace
 
@@ -80,7 +80,8 @@ void WatchHub::watch(const WatchRequest &request, Connection &connection)
     begin(watcher, request.after);
     watcher.nextBeatMs = m_clock.elapsed() + m_beatMs;
     if (m_watchers.empty()) {
-        m_passSeq = watcher.cursor.seq;
+        // Not less: the ring's wake-up may be left from those who were here before.
+        m_passSeq = m_changes.lastSeq();
         m_beatTimer.start(std::clamp(m_beatMs / 8, 1, 1000));
     }
     m_watchers.insert(&watcher);
@@ -230,7 +231,8 @@ const WatchHub::Part &WatchHub::partFor(const Watcher &watcher)
     if (m_part.from == watcher.cursor.seq && m_part.end.seq > m_part.from &&
         m_part.filter == watcher.filter)
         return m_part;
-    const auto &[prefix, hasValues] = watcher.filter;
+    const QByteArray &prefix = watcher.filter.first;
+    const bool hasValues = watcher.filter.second;
     const quint64 boot = m_context.table.boot();
     const qint64 wallMs = m_context.wallMs();
     Part part = {watcher.filter, watcher.cursor.seq, {}, 0, 0, watcher.cursor, {}};

@@ -406,6 +406,15 @@ void TestWatch::aClientThatLeavesIsForgotten()
     QTRY_COMPARE(node.metric("watchers"), 0);
     node.put("a", "1");
     QCOMPARE(node.metric("watch_events_total"), 0);
+    // Whoever comes then does not wait for the next change.
+    {
+        EventStream third = node.watchFromNow();
+        node.put("b", "1");
+        QCOMPARE(taken(third, 1), "put:b");
+    }
+    QTRY_COMPARE(node.metric("watchers"), 0);
+    EventStream fourth = node.watchFromNow("?after=" + idOf(0));
+    QCOMPARE(taken(fourth, 2), "put:a put:b");
 }
 
 void TestWatch::aStoppingNodeEndsTheStream()
