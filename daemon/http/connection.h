@@ -71,6 +71,7 @@ private:
     void expectRequest();
     void linger();
     void send(QByteArrayView wire);
+    void flush();
     [[nodiscard]] AnswerFrame frame(bool closes) const;
     void onBytesWritten();
     void onClientGone();
@@ -103,6 +104,7 @@ private:
     QByteArray m_feedHead = {};
     qint64 m_feedAt = 0;
     QByteArray m_captured = {};
+    QByteArray m_unsent = {}; ///< Until flush(): the answers of one turn leave together.
 };
 
 } // namespace dynakv::http
