@@ -106,15 +106,22 @@ void setCatchAll(QHttpServer &server, Handler handler)
 #endif
 }
 
-/// Hands the listening \a tcpServer over to \a server.
+/// Hands \a tcpServer over to \a server, which gets its clients whether it listens or not.
 inline bool bindTo(QHttpServer &server, std::unique_ptr<QTcpServer> tcpServer)
 {
+    // QHttpServer takes only one that listens; what that is for it does not ask.
+    const bool isListener = tcpServer->isListening();
+    if (!isListener && !tcpServer->listen(QHostAddress::LocalHost) &&
+        !tcpServer->listen(QHostAddress::LocalHostIPv6))
+        return false;
 #if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
     if (!server.bind(tcpServer.get()))
         return false;
 #else
     server.bind(tcpServer.get());
 #endif
+    if (!isListener)
+        tcpServer->close();
     tcpServer.release(); // Its parent is now the server.
     return true;
 }
