@@ -16,6 +16,7 @@
 #include <QLocale>
 #include <QLoggingCategory>
 #include <QRandomGenerator>
+#include <QThread>
 
 #include <algorithm>
 
@@ -63,6 +64,12 @@ quint64 randomId()
     while (id == 0)
         id = QRandomGenerator::system()->generate64();
     return id;
+}
+
+/// Half of the cores: the other half is for the node, the storage and whoever else lives here.
+int usualHttpThreads()
+{
+    return std::clamp(QThread::idealThreadCount() / 2, 1, 8);
 }
 
 QByteArray sizeText(qint64 bytes)
@@ -211,6 +218,7 @@ std::optional<StartFailure> DaemonApp::startApi()
         config.allowedHosts.push_back(m_options.advertise.host);
     config.valueBytesMax = m_options.valueBytesMax;
     config.connectionsMax = m_options.connectionsMax;
+    config.threads = m_options.httpThreads > 0 ? m_options.httpThreads : usualHttpThreads();
     config.durability = m_options.durability;
     config.programVersion = DYNAKV_VERSION;
     config.process = {processStats, changeLogRules, m_memoryBytesMax, m_options.slowRequestMs};

@@ -18,6 +18,7 @@ enum class OptionId : quint8 {
     LogLevel,
     LogFormat,
     SlowRequestMs,
+    HttpThreads,
     MaxConnections,
     MaxMemory,
     MaxValueBytes,

@@ -244,6 +244,8 @@ Result<void> applyValue(const Setting &setting, Options &options)
         return {};
     case OptionId::SlowRequestMs:
         return store(parseSlowMs(text), options.slowRequestMs);
+    case OptionId::HttpThreads:
+        return store(parseCount(text, base::limits::kHttpThreadsMax), options.httpThreads);
     case OptionId::MaxConnections:
         return store(parseCount(text, base::limits::kConnectionsMax), options.connectionsMax);
     case OptionId::MaxMemory:

@@ -59,6 +59,7 @@ struct Options
     LogRules logRules = {};
     LogFormat logFormat = LogFormat::Text;
     int slowRequestMs = 1000; ///< 0: no request is told as slow.
+    int httpThreads = 0;      ///< 0: as many as suit the machine.
     int connectionsMax = base::limits::kConnectionsDefault;
     qsizetype valueBytesMax = base::limits::kValueBytesDefault;
     std::vector<QByteArray> allowedHosts = {};

@@ -57,6 +57,7 @@ OPTIONS OF A NODE
                             the machine or container has (default: 70%); at 95 % values are refused
   --max-value-bytes SIZE    largest value, for example 512K (default: 1M; at most 16M)
   --max-connections N       clients at one time (default: 1024); further ones wait until one leaves
+  --http-threads N          threads that serve clients (default: half of the cores, 1 to 8)
   --allowed-host NAME       accept this name in a request's Host header; repeatable
   --insecure-allow-remote   accept a LISTEN that other machines reach: whoever reaches it can read
                             and change everything, since there is no authentication yet

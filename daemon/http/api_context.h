@@ -36,8 +36,19 @@ struct ApiContext
     core::Durability durability;    ///< What this node's file gives where nobody asks for another.
     PrefixDeletions &deletions;
     ProcessHooks process = {};
-    std::shared_ptr<HttpMetrics> metrics = std::make_shared<HttpMetrics>();
+    std::shared_ptr<HttpMetrics> metrics = std::make_shared<HttpMetrics>(); ///< Of this thread.
+    std::vector<std::shared_ptr<HttpMetrics>> otherMetrics = {}; ///< Of the other HTTP threads.
 };
+
+/// What all HTTP threads have counted together, now.
+inline std::unique_ptr<const HttpMetrics> countedByAll(const ApiContext &context)
+{
+    auto sum = std::make_unique<HttpMetrics>();
+    *sum += *context.metrics;
+    for (const auto &other : context.otherMetrics)
+        *sum += *other;
+    return sum;
+}
 
 /// A write to be handed to the coordinator, and the answer that its outcome makes.
 struct PendingWrite

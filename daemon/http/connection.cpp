@@ -3,7 +3,7 @@
 
 #include "daemon/http/canonical_request.h"
 #include "daemon/http/front_door.h"
-#include "daemon/http/half_close.h"
+#include "daemon/http/native_socket.h"
 #include "daemon/http/problem_reply.h"
 #include "shared/base/request_scope.h"
 
@@ -114,24 +114,28 @@ void Connection::pump()
     m_isBusy = false;
     if (hasMore)
         QMetaObject::invokeMethod(this, &Connection::pump, Qt::QueuedConnection);
-    if (m_client.bytesToWrite() > 0)
-        m_client.flush();
+    flush();
 }
 
 bool Connection::takeInput()
 {
-    const QByteArray part = m_client.read(kReadBytes);
-    if (part.isEmpty())
+    const qint64 waiting = std::min(kReadBytes, m_client.bytesAvailable());
+    if (waiting <= 0)
         return false;
     if (m_phase == Phase::Head && m_input.isEmpty())
         m_deadlineMs = m_door.nowMs() + m_door.config().headTimeoutMs;
-    m_door.metrics().bytesReceived.add(part.size());
-    m_input.append(part);
-    return true;
+    const qsizetype held = m_input.size();
+    m_input.resize(held + waiting);
+    const qint64 got = std::max<qint64>(0, m_client.read(m_input.data() + held, waiting));
+    m_input.resize(held + got);
+    m_door.metrics().bytesReceived.add(got);
+    return got > 0;
 }
 
 bool Connection::advanceHead()
 {
+    if (m_unsent.size() > m_door.config().backlogBytesMax)
+        flush(); // Only what the system does not take is owed to the client.
     if (m_client.bytesToWrite() > m_door.config().backlogBytesMax) {
         m_door.metrics().backlogPauses.add();
         return false; // The client must read first: onBytesWritten() goes on.
@@ -330,7 +334,7 @@ void Connection::linger()
     m_door.returnBodyBytes(m_accountedBytes);
     m_accountedBytes = 0;
     m_deadlineMs = m_door.nowMs() + m_door.config().lingerMs;
-    m_client.flush();
+    flush();
     if (m_client.bytesToWrite() == 0)
         closeWriting(m_client.socketDescriptor());
     m_client.skip(m_client.bytesAvailable());
@@ -338,10 +342,24 @@ void Connection::linger()
 
 void Connection::send(QByteArrayView wire)
 {
-    m_client.write(wire.data(), wire.size());
+    m_unsent.append(wire);
     m_door.metrics().bytesSent.add(wire.size());
-    if (m_writeDeadlineMs == 0)
-        m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
+}
+
+void Connection::flush()
+{
+    if (m_unsent.isEmpty())
+        return;
+    const qsizetype sent =
+        m_client.bytesToWrite() == 0 ? sendNow(m_client.socketDescriptor(), m_unsent) : 0;
+    if (sent < m_unsent.size()) {
+        m_client.write(m_unsent.constData() + sent, m_unsent.size() - sent);
+        if (m_writeDeadlineMs == 0)
+            m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
+    }
+    release(m_unsent);
+    if (m_client.bytesToWrite() > 0)
+        m_client.flush(); // Last, because it may lead to the next request.
 }
 
 void Connection::onBytesWritten()
@@ -455,7 +473,7 @@ qint64 Connection::writeData(const char *data, qint64 bytes)
         m_isBusy = true;
         finishIfAnswered();
         if (m_phase == Phase::Head) {
-            m_client.flush();
+            flush();
             QMetaObject::invokeMethod(this, &Connection::pump, Qt::QueuedConnection);
         }
         m_isBusy = false;

@@ -86,8 +86,8 @@ private:
     void beginStream(const QByteArray &head);
     void endStream();
     void linger();
-    void sendWhole(const QByteArray &wire);
     void send(QByteArrayView wire);
+    void flush();
     [[nodiscard]] AnswerFrame frame(bool closes) const;
     void onBytesWritten();
     void onClientGone();
@@ -121,6 +121,7 @@ private:
     qint64 m_feedAt = 0;
     QByteArray m_captured = {};
     std::unique_ptr<BodyStream> m_stream = {};
+    QByteArray m_unsent = {}; ///< Until flush(): the answers of one turn leave together.
 };
 
 } // namespace dynakv::http

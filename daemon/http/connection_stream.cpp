@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/connection.h"
 
-#include "daemon/http/direct_write.h"
 #include "daemon/http/front_door.h"
 
 #include <limits>
@@ -32,7 +31,8 @@ void Connection::beginStream(const QByteArray &head)
     m_client.skip(m_client.bytesAvailable());
     // Else the system alone would keep megabytes for each client that does not read.
     m_client.setSocketOption(QAbstractSocket::SendBufferSizeSocketOption, kSystemBytes);
-    sendWhole(head);
+    send(head);
+    flush();
     if (m_door.isDraining())
         endStream();
 }
@@ -44,31 +44,18 @@ bool Connection::hasRoom() const
 
 void Connection::sendPart(const QByteArray &part)
 {
-    if (m_phase == Phase::Streaming)
-        sendWhole(m_isHttp10 ? part : QByteArray::number(part.size(), 16) + "\r\n" + part + "\r\n");
+    if (m_phase != Phase::Streaming)
+        return;
+    send(m_isHttp10 ? part : QByteArray::number(part.size(), 16) + "\r\n" + part + "\r\n");
+    flush();
 }
 
 void Connection::endStream()
 {
     m_stream.reset();
     if (!m_isHttp10)
-        sendWhole("0\r\n\r\n");
+        send("0\r\n\r\n");
     linger();
-}
-
-/// Past the socket as long as the system takes all: that would ask to be told of room and take it
-/// back again for each part, which costs a walk over all descriptors of the thread both times, and
-/// would keep a buffer for as long as the client watches.
-void Connection::sendWhole(const QByteArray &wire)
-{
-    m_door.metrics().bytesSent.add(wire.size());
-    const qsizetype taken =
-        m_client.bytesToWrite() == 0 ? writeDirectly(m_client.socketDescriptor(), wire) : 0;
-    if (taken == wire.size())
-        return;
-    m_client.write(wire.sliced(taken));
-    if (m_writeDeadlineMs == 0)
-        m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
 }
 
 } // namespace dynakv::http

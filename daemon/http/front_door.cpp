@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <ctime>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace dynakv::http {
@@ -29,10 +30,12 @@ int sweepIntervalMs(const FrontDoorConfig &config)
 
 } // namespace
 
-FrontDoor::FrontDoor(FrontDoorConfig config, DoorMetrics &metrics, QObject *parent)
+FrontDoor::FrontDoor(FrontDoorConfig config, DoorMetrics &metrics, DoorCommons &commons,
+                     QObject *parent)
     : QTcpServer(parent)
     , m_config(std::move(config))
     , m_metrics(metrics)
+    , m_commons(commons)
 {
     m_clock.start();
     m_requestIdPrefix =
@@ -56,18 +59,35 @@ FrontDoor::~FrontDoor()
 
 void FrontDoor::incomingConnection(qintptr descriptor)
 {
-    auto connection = std::make_unique<Connection>(descriptor, *this);
-    if (connection->state() != QAbstractSocket::ConnectedState)
-        return;
-    m_metrics.accepted.add();
-    m_connections.insert(connection.get());
-    addPendingConnection(connection.release());
+    const int count = ++m_commons.connections;
+    m_commons.handOver(descriptor);
     // pauseAccepting() would not do: QTcpServer takes the connections that wait in one loop, and
     // undoes the pause as soon as one is handed out. A bound of none it does respect.
-    if (connectionCount() >= m_config.connectionsMax) {
+    if (count >= m_config.connectionsMax) {
         m_metrics.atConnectionLimit.add();
         setMaxPendingConnections(0);
     }
+}
+
+void FrontDoor::adopt(qintptr descriptor)
+{
+    auto connection = std::make_unique<Connection>(descriptor, *this);
+    if (connection->state() != QAbstractSocket::ConnectedState) {
+        leaveOne();
+        return;
+    }
+    m_metrics.accepted.add();
+    m_connections.insert(connection.get());
+    if (m_isDraining)
+        return; // It came too late, and leaves with the connection.
+    m_adopted = connection.release();
+    // By its name, since the signal is QTcpServer's own, which would keep a list beside ours.
+    QMetaObject::invokeMethod(this, "pendingConnectionAvailable", Qt::DirectConnection);
+}
+
+QTcpSocket *FrontDoor::nextPendingConnection()
+{
+    return std::exchange(m_adopted, nullptr);
 }
 
 void FrontDoor::forget(Connection *connection)
@@ -75,12 +95,23 @@ void FrontDoor::forget(Connection *connection)
     if (m_connections.erase(connection) == 0)
         return;
     m_metrics.closed.add();
-    if (isListening() && connectionCount() == m_config.connectionsMax - 1) {
-        setMaxPendingConnections(kPendingMax);
-        resumeAccepting();
-    }
+    leaveOne();
     if (m_isDraining && m_connections.empty())
         Q_EMIT drained();
+}
+
+void FrontDoor::leaveOne()
+{
+    if (m_commons.connections-- == m_config.connectionsMax)
+        m_commons.resume();
+}
+
+void FrontDoor::resume()
+{
+    if (!isListening())
+        return;
+    setMaxPendingConnections(kPendingMax);
+    resumeAccepting();
 }
 
 void FrontDoor::onAcceptFailed()
@@ -133,16 +164,18 @@ QByteArray FrontDoor::nextRequestId()
 
 bool FrontDoor::takeBodyBytes(qsizetype bytes)
 {
-    if (bytes > m_config.bodyBytesInFlightMax - m_bodyBytes)
+    // First taken, then judged: so no two threads take the same room.
+    if (m_commons.bodyBytes.fetch_add(bytes) + bytes > m_config.bodyBytesInFlightMax) {
+        m_commons.bodyBytes -= bytes;
         return false;
-    m_bodyBytes += bytes;
+    }
     m_metrics.bodyBytes.add(bytes);
     return true;
 }
 
 void FrontDoor::returnBodyBytes(qsizetype bytes)
 {
-    m_bodyBytes -= bytes;
+    m_commons.bodyBytes -= bytes;
     m_metrics.bodyBytes.add(-bytes);
 }
 

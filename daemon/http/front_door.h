@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/http/door_commons.h"
 #include "daemon/http/front_door_config.h"
 #include "daemon/http/http_metrics.h"
 
@@ -14,22 +15,31 @@ namespace dynakv::http {
 
 class Connection;
 
-/// The listening socket before Qt's HTTP server: it hands out Connections, which let through only
-/// complete and strictly valid requests. At the cap it stops accepting, so that further clients
-/// wait in the system's queue. One coarse timer serves the time-outs of all connections.
+/// The socket before Qt's HTTP server: it hands out Connections, which let through only complete
+/// and strictly valid requests. There is one for each HTTP thread, and one of them listens for all;
+/// at the cap it stops accepting, so that further clients wait in the system's queue. One coarse
+/// timer serves the time-outs of all connections of a door.
 ///
 /// Thread: the one it lives in, with its connections and the QHttpServer that owns it.
 class FrontDoor final : public QTcpServer
 {
     Q_OBJECT
 public:
-    /// \a metrics outlives it.
-    FrontDoor(FrontDoorConfig config, DoorMetrics &metrics, QObject *parent = nullptr);
+    /// \a metrics and \a commons outlive it.
+    FrontDoor(FrontDoorConfig config, DoorMetrics &metrics, DoorCommons &commons,
+              QObject *parent = nullptr);
     ~FrontDoor() override;
 
     [[nodiscard]] const FrontDoorConfig &config() const { return m_config; }
     [[nodiscard]] DoorMetrics &metrics() { return m_metrics; }
     [[nodiscard]] int connectionCount() const { return static_cast<int>(m_connections.size()); }
+
+    /// Takes a client that the listening door has accepted.
+    void adopt(qintptr descriptor);
+    /// Accepts again after the cap was reached; only the listening door.
+    void resume();
+    /// For Qt's HTTP server: what was adopted, whether this door listens or not.
+    QTcpSocket *nextPendingConnection() override;
 
     /// Stops listening; idle connections close now, the others after the answer in flight.
     void drain();
@@ -68,17 +78,19 @@ protected:
 private:
     void sweep();
     void onAcceptFailed();
+    void leaveOne();
 
     FrontDoorConfig m_config;
     DoorMetrics &m_metrics;
+    DoorCommons &m_commons;
     std::set<Connection *> m_connections = {};
+    Connection *m_adopted = nullptr; ///< Until Qt's HTTP server has taken it.
     QElapsedTimer m_clock = {};
     QTimer m_sweepTimer;
     QTimer m_acceptTimer;
     qint64 m_deliveredUs = 0;
     Connection *m_delivering = nullptr;
     bool m_isDraining = false;
-    qsizetype m_bodyBytes = 0;
     qint64 m_dateSeconds = -1;
     QByteArray m_date = {};
     QByteArray m_requestIdPrefix = {};

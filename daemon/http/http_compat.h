@@ -43,13 +43,19 @@ public:
 #if QT_VERSION < QT_VERSION_CHECK(6, 5, 0)
         if (!m_socket)
             return; // The client left; 6.4 itself would write through the dangling pointer.
-        // Piece by piece: QHttpServerResponse would hash every field first.
-        m_responder->writeStatusLine(status);
+        // All fields as if they were one: QHttpServerResponse would hash each of them, and
+        // writeHeader() takes four writes for each.
+        QByteArray fields = QByteArray::number(reply.body.size());
+        fields.reserve(256);
+        const auto add = [&fields](QByteArrayView name, QByteArrayView value) {
+            fields.append("\r\n").append(name).append(": ").append(value);
+        };
         if (!reply.contentType.isEmpty())
-            m_responder->writeHeader("Content-Type", reply.contentType);
+            add("Content-Type", reply.contentType);
         for (const auto &[name, value] : reply.headers)
-            m_responder->writeHeader(name, value);
-        m_responder->writeHeader("Content-Length", QByteArray::number(reply.body.size()));
+            add(name, value);
+        m_responder->writeStatusLine(status);
+        m_responder->writeHeader("Content-Length", fields);
         m_responder->writeBody(reply.body);
 #else
         QHttpServerResponse response(reply.contentType, reply.body, status);
@@ -100,15 +106,22 @@ void setCatchAll(QHttpServer &server, Handler handler)
 #endif
 }
 
-/// Hands the listening \a tcpServer over to \a server.
+/// Hands \a tcpServer over to \a server, which gets its clients whether it listens or not.
 inline bool bindTo(QHttpServer &server, std::unique_ptr<QTcpServer> tcpServer)
 {
+    // QHttpServer takes only one that listens; what that is for it does not ask.
+    const bool isListener = tcpServer->isListening();
+    if (!isListener && !tcpServer->listen(QHostAddress::LocalHost) &&
+        !tcpServer->listen(QHostAddress::LocalHostIPv6))
+        return false;
 #if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
     if (!server.bind(tcpServer.get()))
         return false;
 #else
     server.bind(tcpServer.get());
 #endif
+    if (!isListener)
+        tcpServer->close();
     tcpServer.release(); // Its parent is now the server.
     return true;
 }

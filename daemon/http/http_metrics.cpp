@@ -16,6 +16,13 @@ std::size_t indexIn(const List &list, const Wanted &wanted)
     return static_cast<std::size_t>(found - list.begin());
 }
 
+template <typename Counters>
+void addEach(Counters &to, const Counters &from)
+{
+    for (std::size_t i = 0; i < to.size(); ++i)
+        to[i].add(from[i].value());
+}
+
 } // namespace
 
 void EndpointMetrics::add(int status, qint64 tookUs)
@@ -32,6 +39,35 @@ qint64 EndpointMetrics::count(int status) const
 void DoorMetrics::addRefusal(QByteArrayView code)
 {
     refusals[indexIn(kRefusals, code)].add();
+}
+
+EndpointMetrics &EndpointMetrics::operator+=(const EndpointMetrics &other)
+{
+    addEach(m_byStatus, other.m_byStatus);
+    m_tookUs.add(other.m_tookUs.counts());
+    return *this;
+}
+
+DoorMetrics &DoorMetrics::operator+=(const DoorMetrics &other)
+{
+    for (const auto counter :
+         {&DoorMetrics::accepted, &DoorMetrics::closed, &DoorMetrics::heads,
+          &DoorMetrics::bytesReceived, &DoorMetrics::bytesSent, &DoorMetrics::atConnectionLimit,
+          &DoorMetrics::acceptFailures, &DoorMetrics::backlogPauses, &DoorMetrics::bodyBytes})
+        (this->*counter).add((other.*counter).value());
+    addEach(cuts, other.cuts);
+    addEach(refusals, other.refusals);
+    return *this;
+}
+
+HttpMetrics &HttpMetrics::operator+=(const HttpMetrics &other)
+{
+    door += other.door;
+    for (std::size_t i = 0; i < endpoints.size(); ++i)
+        endpoints[i] += other.endpoints[i];
+    waitingRequests.add(other.waitingRequests.value());
+    slowRequests.add(other.slowRequests.value());
+    return *this;
 }
 
 HttpMetrics::HttpMetrics()

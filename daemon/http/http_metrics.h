@@ -16,6 +16,7 @@ class EndpointMetrics
 {
 public:
     void add(int status, qint64 tookUs);
+    EndpointMetrics &operator+=(const EndpointMetrics &other);
 
     /// The statuses that are told apart; any other one counts as the last, 0.
     static constexpr std::array kStatuses{200, 202, 204, 207, 304, 400, 403, 404, 405, 409,
@@ -62,13 +63,15 @@ struct DoorMetrics
         "overload",       "other"};
     std::array<base::Counter, kRefusals.size()> refusals;
     void addRefusal(QByteArrayView code);
+    DoorMetrics &operator+=(const DoorMetrics &other);
 };
 
-/// What one HTTP thread counts. That thread writes, any thread reads; several HTTP threads would
-/// have one each, and the reader would add them up.
+/// What one HTTP thread counts. That thread writes, any thread reads; each HTTP thread has its own,
+/// and the reader adds them up.
 struct HttpMetrics
 {
     HttpMetrics();
+    HttpMetrics &operator+=(const HttpMetrics &other);
 
     DoorMetrics door;
     std::vector<EndpointMetrics> endpoints; ///< By Endpoint::index.

@@ -68,8 +68,10 @@ base::Error listenError(const QTcpServer &server, const QHostAddress &address, q
 
 } // namespace
 
-HttpRoom::HttpRoom(const FrontDoorConfig &config, const ApiContext &context, base::Mailbox &mailbox)
+HttpRoom::HttpRoom(const FrontDoorConfig &config, const ApiContext &context, DoorCommons &commons,
+                   base::Mailbox &mailbox)
     : m_context(context)
+    , m_commons(commons)
     , m_config(config)
     , m_log(*context.metrics, context.process.slowRequestMs)
     , m_returnPath(std::make_shared<ReturnPath>(mailbox))
@@ -87,11 +89,23 @@ HttpRoom::~HttpRoom()
 
 base::Result<quint16> HttpRoom::open(const QHostAddress &address, quint16 port)
 {
-    auto door = std::make_unique<FrontDoor>(m_config, m_context.metrics->door);
+    auto door = std::make_unique<FrontDoor>(m_config, m_context.metrics->door, m_commons);
     if (!door->listen(address, port))
         return listenError(*door, address, port);
-    m_door = door.get();
     const quint16 bound = door->serverPort();
+    if (const auto taken = bind(std::move(door)); !taken)
+        return taken.error();
+    return bound;
+}
+
+base::Result<void> HttpRoom::openBehind()
+{
+    return bind(std::make_unique<FrontDoor>(m_config, m_context.metrics->door, m_commons));
+}
+
+base::Result<void> HttpRoom::bind(std::unique_ptr<FrontDoor> door)
+{
+    m_door = door.get();
     // Deferred, because the door is destroyed in it.
     QObject::connect(
         m_door, &FrontDoor::drained, &m_server, [this] { finishClosing(); }, Qt::QueuedConnection);
@@ -103,7 +117,7 @@ base::Result<quint16> HttpRoom::open(const QHostAddress &address, quint16 port)
         m_door = nullptr;
         return {base::ErrorCode::Io, "Qt's HTTP server did not take the listening socket"};
     }
-    return bound;
+    return {};
 }
 
 void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder)

@@ -29,12 +29,18 @@ class ReturnPath;
 class HttpRoom : public std::enable_shared_from_this<HttpRoom>
 {
 public:
-    /// \a context and \a mailbox outlive it.
-    HttpRoom(const FrontDoorConfig &config, const ApiContext &context, base::Mailbox &mailbox);
+    /// \a context, \a commons and \a mailbox outlive it.
+    HttpRoom(const FrontDoorConfig &config, const ApiContext &context, DoorCommons &commons,
+             base::Mailbox &mailbox);
     ~HttpRoom();
     Q_DISABLE_COPY_MOVE(HttpRoom)
 
+    /// Listens, and tells the port that was bound.
     base::Result<quint16> open(const QHostAddress &address, quint16 port);
+    /// Serves what is adopted, without listening.
+    base::Result<void> openBehind();
+    void adopt(qintptr descriptor) { m_door->adopt(descriptor); }
+    void resumeAccepting() { m_door->resume(); }
     /// Calls \a closed once, when the last connection is gone or after \a graceMs.
     void close(int graceMs, std::function<void()> closed);
 
@@ -45,6 +51,7 @@ private:
         RequestTrace trace;
     };
 
+    base::Result<void> bind(std::unique_ptr<FrontDoor> door);
     void serve(const QHttpServerRequest &from, compat::Responder responder);
     void answer(compat::Responder &responder, const RequestTrace &trace, const HttpReply &reply);
     template <typename Outcome>
@@ -54,6 +61,7 @@ private:
     void finishClosing();
 
     const ApiContext &m_context;
+    DoorCommons &m_commons;
     FrontDoorConfig m_config;
     RequestLog m_log;
     std::shared_ptr<ReturnPath> m_returnPath;

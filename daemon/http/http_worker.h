@@ -9,6 +9,8 @@
 #include <QHostAddress>
 #include <QThread>
 
+#include <functional>
+#include <future>
 #include <memory>
 
 namespace dynakv::http {
@@ -16,28 +18,43 @@ namespace dynakv::http {
 class HttpRoom;
 
 /// One thread that serves HTTP: its own front door, QHttpServer and connections. Nothing of it is
-/// shared with another worker but what ApiContext names, so that several can stand side by side.
+/// shared with another worker but what ApiContext and DoorCommons name, so that several stand side
+/// by side.
 ///
-/// Thread: start() and stop() from the owner's.
+/// Thread: the owner's, but for adopt() and resumeAccepting().
 class HttpWorker
 {
 public:
-    HttpWorker(QString threadName, FrontDoorConfig config, ApiContext context);
+    /// \a commons outlives it.
+    HttpWorker(const QString &threadName, FrontDoorConfig config, ApiContext context,
+               DoorCommons &commons);
     ~HttpWorker();
     Q_DISABLE_COPY_MOVE(HttpWorker)
 
     /// Starts the thread and listens on it. The port that was bound, or why it could not be.
     base::Result<quint16> start(const QHostAddress &address, quint16 port);
-    /// Stops accepting, lets requests in flight finish for \a graceMs, cuts the rest, ends the
-    /// thread. Idempotent.
-    void stop(int graceMs);
+    /// Starts the thread for clients that another worker accepts.
+    base::Result<void> startBehind();
+    /// Takes a client over, from any thread.
+    void adopt(qintptr descriptor);
+    /// Accepts again, asked from any thread.
+    void resumeAccepting();
+    /// Accepts nobody any more; what is in flight may take \a graceMs from now. Returns at once.
+    void beginStop(int graceMs);
+    /// Waits for that, cuts the rest, ends the thread. Idempotent.
+    void finishStop();
 
 private:
+    template <typename Outcome>
+    Outcome startWith(std::function<Outcome(HttpRoom &)> open);
+
     FrontDoorConfig m_config;
     ApiContext m_context;
+    DoorCommons &m_commons;
     QThread m_thread;
     base::Mailbox m_mailbox;
     std::shared_ptr<HttpRoom> m_room = {}; ///< Made, used and destroyed on the thread.
+    std::future<void> m_left = {};         ///< Valid from beginStop() to finishStop().
 };
 
 } // namespace dynakv::http

@@ -12,7 +12,7 @@ Answer getMetrics(const HttpRequest &request, const Query &query, const ApiConte
         return *std::move(refused);
     MetricsText text;
     addProcessFamilies(text, context);
-    addHttpFamilies(text, *context.metrics);
+    addHttpFamilies(text, *countedByAll(context));
     addStorageFamilies(text, context);
     addClusterFamilies(text, *context.coordinator.clusterView());
     return HttpReply{200,

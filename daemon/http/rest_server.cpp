@@ -12,6 +12,8 @@
 #include <QHostInfo>
 #include <QSysInfo>
 
+#include <algorithm>
+
 namespace dynakv::http {
 namespace {
 
@@ -73,10 +75,33 @@ public:
          storage::FileKeeper &file)
         : m_listen(config.listen)
         , m_deletions(table, coordinator, currentWallMs)
-        , m_worker(QStringLiteral("http"), doorConfigOf(config),
-                   {table, coordinator, file, valueBytesMaxOf(config), config.programVersion,
-                    currentWallMs, config.durability, m_deletions, config.process})
     {
+        const auto threads = static_cast<std::size_t>(std::max(config.threads, 1));
+        std::vector<std::shared_ptr<HttpMetrics>> metrics(threads);
+        for (auto &each : metrics)
+            each = std::make_shared<HttpMetrics>();
+        for (std::size_t i = 0; i < threads; ++i) {
+            ApiContext context{table,
+                               coordinator,
+                               file,
+                               valueBytesMaxOf(config),
+                               config.programVersion,
+                               currentWallMs,
+                               config.durability,
+                               m_deletions,
+                               config.process,
+                               metrics[i]};
+            context.otherMetrics = metrics;
+            context.otherMetrics.erase(context.otherMetrics.begin() + static_cast<qsizetype>(i));
+            const QString name =
+                i == 0 ? QStringLiteral("http") : QStringLiteral("http%1").arg(i + 1);
+            m_workers.push_back(std::make_unique<HttpWorker>(name, doorConfigOf(config),
+                                                             std::move(context), m_commons));
+        }
+        m_commons.handOver = [this](qintptr descriptor) {
+            m_workers[m_turn++ % m_workers.size()]->adopt(descriptor);
+        };
+        m_commons.resume = [this] { m_workers.front()->resumeAccepting(); };
     }
 
     base::Result<void> start()
@@ -85,7 +110,12 @@ public:
         const auto address = addressFrom(m_listen.host);
         if (!address)
             return address.error();
-        const auto bound = m_worker.start(*address, m_listen.port);
+        // The listening one last, when the others are there for its clients.
+        for (std::size_t i = m_workers.size(); --i > 0;) {
+            if (auto started = m_workers[i]->startBehind(); !started)
+                return started;
+        }
+        const auto bound = m_workers.front()->start(*address, m_listen.port);
         if (!bound)
             return bound.error();
         m_port = *bound;
@@ -93,7 +123,10 @@ public:
     }
     void stop()
     {
-        m_worker.stop(kStopGraceMs);
+        for (const auto &worker : m_workers)
+            worker->beginStop(kStopGraceMs);
+        for (const auto &worker : m_workers)
+            worker->finishStop();
         m_deletions.stop();
     }
     [[nodiscard]] quint16 port() const { return m_port; }
@@ -102,7 +135,9 @@ private:
     base::Endpoint m_listen;
     quint16 m_port = 0;
     PrefixDeletions m_deletions;
-    HttpWorker m_worker;
+    DoorCommons m_commons;
+    std::size_t m_turn = 0; ///< Of the listening thread alone.
+    std::vector<std::unique_ptr<HttpWorker>> m_workers = {};
 };
 
 RestServer::RestServer(RestServerConfig config, const store::Table &table,

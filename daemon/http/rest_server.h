@@ -32,6 +32,7 @@ struct RestServerConfig
     qsizetype valueBytesMax = 0;               ///< 0: limits::kValueBytesDefault.
     core::Durability durability = core::Durability::Sync;   ///< The node's mode.
     int connectionsMax = base::limits::kConnectionsDefault; ///< Further clients wait.
+    int threads = 1;                                        ///< That serve clients.
     QByteArray programVersion = {};
     ProcessHooks process = {};
     /// Time-outs and bounds other than the usual ones, for tests. Host rule and body bound follow
@@ -39,8 +40,9 @@ struct RestServerConfig
     std::optional<FrontDoorConfig> door = {};
 };
 
-/// The REST API: a strict front door, QtHttpServer behind it, router and handlers, on a thread of
-/// its own ("http"). Reads go straight to the table; writes through the coordinator.
+/// The REST API: a strict front door, QtHttpServer behind it, router and handlers, on threads of
+/// their own ("http", "http2", ...). The first accepts, all serve in turn. Reads go straight to the
+/// table; writes through the coordinator.
 ///
 /// Thread: start() and stop() from the owner's.
 class RestServer

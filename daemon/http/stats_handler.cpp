@@ -91,12 +91,13 @@ Answer getStats(const HttpRequest &request, const Query &query, const ApiContext
     if (auto refused = refusedParameters(request, query, {}))
         return *std::move(refused);
     const store::TableStats stats = context.table.stats();
+    const auto counted = countedByAll(context);
     QJsonObject object{{QStringLiteral("keys"), stats.records - stats.tombstones},
                        {QStringLiteral("tombstones"), stats.tombstones},
                        {QStringLiteral("bytes"), stats.bytes},
                        {QStringLiteral("memory_bytes"), stats.memoryBytes},
-                       {QStringLiteral("operations"), operations(*context.metrics)},
-                       {QStringLiteral("connections"), connections(context.metrics->door)},
+                       {QStringLiteral("operations"), operations(*counted)},
+                       {QStringLiteral("connections"), connections(counted->door)},
                        {QStringLiteral("commits"), commits(context.file.metrics())}};
     if (context.process.memoryBytesMax > 0)
         object.insert(QStringLiteral("memory_limit_bytes"), context.process.memoryBytesMax);

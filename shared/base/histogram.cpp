@@ -78,6 +78,13 @@ void Histogram::add(qint64 value)
     m_sum.add(std::max<qint64>(value, 0));
 }
 
+void Histogram::add(const HistogramCounts &counts)
+{
+    for (int i = 0; i < HistogramCounts::kBuckets; ++i)
+        m_buckets[at(i)].add(counts.buckets[at(i)]);
+    m_sum.add(counts.sum);
+}
+
 HistogramCounts Histogram::counts() const
 {
     HistogramCounts counts;

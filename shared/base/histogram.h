@@ -39,6 +39,7 @@ class Histogram
 {
 public:
     void add(qint64 value);
+    void add(const HistogramCounts &counts);
     [[nodiscard]] HistogramCounts counts() const;
 
 private:

@@ -24,6 +24,7 @@ inline constexpr int kRequestTimeoutMsDefault = 3000;
 inline constexpr int kRequestTimeoutMsMax = 60'000;
 inline constexpr int kConnectionsDefault = 1024;
 inline constexpr int kConnectionsMax = 100'000;
+inline constexpr int kHttpThreadsMax = 64;
 inline constexpr quint16 kApiPortDefault = 6660;
 
 } // namespace dynakv::base::limits

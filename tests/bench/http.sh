@@ -7,7 +7,7 @@
 #
 #   tests/bench/http.sh [PAIRS [BUILD_DIR [PART...]]]      7 build/release get put sync batch crowd flood
 #
-# DYNAKV_BENCH_PORT (27600) is the first of ten ports, DYNAKV_BENCH_SECONDS (2) the length of a run.
+# DYNAKV_BENCH_PORT (17600) is the first of ten ports, DYNAKV_BENCH_SECONDS (2) the length of a run.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -24,7 +24,7 @@ cmake --build "$build" -j2 --target dynakvd bench_answer bench_crowd >/dev/null
 bench=$PWD/$build/tests/bench
 dynakvd=$PWD/$build/daemon/dynakvd
 lua=$PWD/tests/bench/http.lua
-base=${DYNAKV_BENCH_PORT:-27600}
+base=${DYNAKV_BENCH_PORT:-17600}
 seconds=${DYNAKV_BENCH_SECONDS:-2}
 value=$(printf 'v%.0s' $(seq 100))
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/dynakv-bench.XXXXXX")
@@ -139,7 +139,7 @@ ratio() {
 
 get() {
     echo "== GET, 32 connections, a value of 100 bytes"
-    start_dynakv 0 "$base"
+    start_dynakv 0 "$base" --http-threads 1
     start_answer plain $((base + 1))
     start_answer epoll $((base + 2))
     start_nginx $((base + 3))
@@ -157,7 +157,7 @@ get() {
 }
 put() {
     echo "== PUT, 32 connections, 10000 keys, values of 100 bytes, on disk within a second"
-    start_dynakv 0 "$base" --durability interval
+    start_dynakv 0 "$base" --http-threads 1 --durability interval
     start_webdis $((base + 4)) --appendonly yes --appendfsync everysec
     for _ in $(seq "$pairs"); do
         run put-dynakv 32 "http://127.0.0.1:$base" put
@@ -169,7 +169,7 @@ put() {
 }
 sync_put() {
     echo "== PUT, 32 connections, 10000 keys, values of 100 bytes, on disk before the answer"
-    start_dynakv 0 "$base" --durability sync
+    start_dynakv 0 "$base" --http-threads 1 --durability sync
     start 0 etcd --name bench --data-dir "$work/etcd" --logger zap --log-level error \
         --listen-client-urls "http://127.0.0.1:$((base + 5))" \
         --advertise-client-urls "http://127.0.0.1:$((base + 5))" \
@@ -187,7 +187,7 @@ sync_put() {
 }
 batch() {
     echo "== POST /v1/batch, 4 connections, 1000 puts of 100 bytes, on disk before the answer"
-    start_dynakv "$all_cores" "$base" --durability sync
+    start_dynakv "$all_cores" "$base" --http-threads 1 --durability sync
     client_cores=$all_cores
     for _ in $(seq "$pairs"); do run batch-dynakv 4 "http://127.0.0.1:$base" batch 1000; done
     client_cores=1
@@ -198,7 +198,7 @@ batch() {
 crowd() {
     local crowd
     echo "== GET at about a third of the peak, beside 300 half-open and 1000 idle clients"
-    start_dynakv 0 "$base" --max-connections 4096
+    start_dynakv 0 "$base" --http-threads 1 --max-connections 4096
     start_answer epoll $((base + 2))
     for _ in $(seq "$pairs"); do
         run crowd-none 32 "http://127.0.0.1:$base/key/bench" paced 3
@@ -225,7 +225,7 @@ flood() {
     echo "== memory while 50 clients send what never ends"
     for kind in heads bodies; do
         for length in 3 12; do
-            start_dynakv 0 "$base"
+            start_dynakv 0 "$base" --http-threads 1
             pid=${pids[0]}
             "$bench/bench_crowd" "$kind" "$base" 1 50
             memory "  $kind, after a second" "$pid"

@@ -87,6 +87,7 @@ void TestOptions::everyOptionReachesItsPlace()
                                 "cluster=debug",
                                 "--log-format=json",
                                 "--slow-request-ms=250",
+                                "--http-threads=3",
                                 "--max-connections=4096",
                                 "--max-memory=4g",
                                 "--max-value-bytes",
@@ -107,6 +108,7 @@ void TestOptions::everyOptionReachesItsPlace()
     QVERIFY(options->logRules.isEnabled("dynakv.cluster.link", app::LogLevel::Debug));
     QCOMPARE(options->logFormat, app::LogFormat::Json);
     QCOMPARE(options->slowRequestMs, 250);
+    QCOMPARE(options->httpThreads, 3);
     QCOMPARE(options->connectionsMax, 4096);
     QCOMPARE(options->valueBytesMax, qsizetype(2) << 20);
     QCOMPARE(options->memoryMax, (app::MemoryLimit{qint64{4} << 30, 0}));
@@ -150,6 +152,7 @@ void TestOptions::wrongValuesNameTheirPlaceAndTheRemedy_data()
         "sync, interval, os or memory");
     row("log level", {"127.0.0.1:1", "--log-level", "loud"}, "--log-level: 'loud'", "info");
     row("log format", {"127.0.0.1:1", "--log-format", "xml"}, "--log-format: 'xml'", "json");
+    row("threads", {"127.0.0.1:1", "--http-threads=0"}, "--http-threads: '0'", "1 to 64");
     row("connections", {"127.0.0.1:1", "--max-connections=lots"}, "--max-connections: 'lots'",
         "1 to 100000");
     row("slow", {"127.0.0.1:1", "--slow-request-ms=1s"}, "--slow-request-ms: '1s'", "milliseconds");

@@ -2,12 +2,16 @@
 #include "tests/daemon/http/raw_client.h"
 #include "tests/daemon/http/server_fixture.h"
 
+#include <QElapsedTimer>
 #include <QFile>
 #include <QLoggingCategory>
 #include <QTest>
+#include <QThread>
 
 #include <atomic>
 #include <future>
+#include <mutex>
+#include <set>
 
 using namespace dynakv;
 using test::RawClient;
@@ -71,7 +75,10 @@ private Q_SLOTS:
     void boundsTheBodiesInFlight();
     void staysSmallUnderAnEndlessHead();
     void staysSmallUnderAnEndlessBody();
+    void acceptsNoMoreThanItsCap_data();
     void acceptsNoMoreThanItsCap();
+    void servesOnAllItsThreads();
+    void stopsWithClientsOnAllItsThreads();
     void handsOnTheFieldsThatHandlersKnow();
     void takesOverAPlainRequestId();
     void answersUnderItsAllowedNames();
@@ -428,9 +435,19 @@ void TestRestServer::staysSmallUnderAnEndlessBody()
     QVERIFY(residentBytes() - before < 12 << 20);
 }
 
+void TestRestServer::acceptsNoMoreThanItsCap_data()
+{
+    QTest::addColumn<int>("threads");
+    QTest::newRow("one thread") << 1;
+    QTest::newRow("the threads together") << 4;
+}
+
 void TestRestServer::acceptsNoMoreThanItsCap()
 {
-    ServerFixture fixture(withDoor([](auto &door) { door.connectionsMax = 3; }));
+    QFETCH(int, threads);
+    http::RestServerConfig config = withDoor([](auto &door) { door.connectionsMax = 3; });
+    config.threads = threads;
+    ServerFixture fixture(config);
     std::vector<std::unique_ptr<RawClient>> inside;
     for (int i = 0; i < 3; ++i) {
         inside.push_back(std::make_unique<RawClient>(fixture.server.port()));
@@ -444,6 +461,66 @@ void TestRestServer::acceptsNoMoreThanItsCap()
     QVERIFY(inside[0]->receive());
     inside.pop_back();
     QVERIFY(outside.receive());
+}
+
+void TestRestServer::servesOnAllItsThreads()
+{
+    std::mutex mutex;
+    std::set<Qt::HANDLE> threads;
+    http::RestServerConfig config;
+    config.threads = 3;
+    config.process.stats = [&] {
+        const std::lock_guard lock(mutex);
+        threads.insert(QThread::currentThreadId());
+        return http::ProcessStats{};
+    };
+    ServerFixture fixture(config);
+    std::vector<std::unique_ptr<RawClient>> clients;
+    for (int i = 0; i < 6; ++i)
+        clients.push_back(std::make_unique<RawClient>(fixture.server.port()));
+    for (const auto &client : clients)
+        client->send(put("/key/k", "{\"value\":1}") + get("/key/k") + get("/v1/stats"));
+    for (const auto &client : clients) {
+        for (int i = 0; i < 3; ++i) {
+            const auto answer = client->receive();
+            QVERIFY(answer);
+            QCOMPARE(answer->status, 200);
+        }
+    }
+    QCOMPARE(threads.size(), std::size_t{3});
+
+    // Whichever thread is asked, it tells what all of them did.
+    clients.front()->send(get("/metrics"));
+    const auto metrics = clients.front()->receive();
+    QVERIFY(metrics);
+    for (const char *line :
+         {"\ndynakv_http_connections 6\n", "\ndynakv_http_connections_accepted_total 6\n",
+          "\ndynakv_http_requests_total{method=\"PUT\",route=\"/key/{key}\",code=\"200\"} 6\n",
+          "\ndynakv_http_request_duration_seconds_count{method=\"GET\",route=\"/key/{key}\"} 6\n"})
+        QVERIFY2(metrics->body.contains(line), line);
+}
+
+void TestRestServer::stopsWithClientsOnAllItsThreads()
+{
+    http::RestServerConfig config;
+    config.threads = 3;
+    ServerFixture fixture(config);
+    fixture.coordinator.hold();
+    std::vector<std::unique_ptr<RawClient>> clients;
+    for (int i = 0; i < 9; ++i) {
+        clients.push_back(std::make_unique<RawClient>(fixture.server.port()));
+        if (i % 2 == 0)
+            clients.back()->send(put("/key/k", "{\"value\":1}"));
+    }
+    QTRY_COMPARE(fixture.coordinator.submittedCount(), 5);
+    QElapsedTimer clock;
+    clock.start();
+    fixture.server.stop();
+    // Two seconds of grace for all of them, not for each.
+    QVERIFY(clock.elapsed() < 3500);
+    for (const auto &client : clients)
+        QVERIFY(client->isClosedByServer());
+    fixture.coordinator.release();
 }
 
 void TestRestServer::handsOnTheFieldsThatHandlersKnow()
