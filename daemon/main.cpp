@@ -15,8 +15,7 @@ int main(int argc, char **argv)
     using namespace dynakv::app;
 
     keepFilesPrivate();
-    // Qt's own event loop instead of GLib's: with a thousand quiet connections a request costs
-    // half.
+    // Qt's own event loop instead of GLib's, which looks at every quiet connection in each turn.
     qputenv("QT_NO_GLIB", "1");
     const QCoreApplication application(argc, argv);
     const auto options = parseOptions(realArguments(), realSurroundings());

@@ -65,8 +65,10 @@ HttpMetrics &HttpMetrics::operator+=(const HttpMetrics &other)
     door += other.door;
     for (std::size_t i = 0; i < endpoints.size(); ++i)
         endpoints[i] += other.endpoints[i];
-    waitingRequests.add(other.waitingRequests.value());
-    slowRequests.add(other.slowRequests.value());
+    for (const auto counter :
+         {&HttpMetrics::waitingRequests, &HttpMetrics::slowRequests, &HttpMetrics::watchers,
+          &HttpMetrics::watchEvents, &HttpMetrics::watchResets})
+        (this->*counter).add((other.*counter).value());
     return *this;
 }
 

@@ -13,7 +13,7 @@ void closeWriting(qintptr descriptor);
 
 /// Hands \a bytes to the system at once and tells how many it took: 0 where it takes none, and
 /// after an error, which QTcpSocket meets again. QTcpSocket itself would copy them, ask the event
-/// loop to watch for room, and stop that again: a tenth of the time that a small answer takes.
+/// loop to watch for room, and stop that again.
 qsizetype sendNow(qintptr descriptor, QByteArrayView bytes);
 
 } // namespace dynakv::http
