@@ -32,6 +32,16 @@ quint64 randomId()
     return id;
 }
 
+template <typename Question>
+qsizetype bytesIn(const Question &question)
+{
+    return question.key.size();
+}
+qsizetype bytesIn(const core::OperatorRequest &)
+{
+    return 0;
+}
+
 WriteOutcome notReady(const char *why)
 {
     return {.status = WriteOutcome::Status::NotReady, .detail = why};
@@ -230,16 +240,6 @@ void NodeService::Impl::submit(core::WriteRequest request, Completion done)
         else
             answer(notReady("the node is stopping"));
     });
-}
-
-template <typename Question>
-qsizetype bytesIn(const Question &question)
-{
-    return question.key.size();
-}
-qsizetype bytesIn(const core::OperatorRequest &)
-{
-    return 0;
 }
 
 template <typename Question, typename Answer>

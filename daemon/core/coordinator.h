@@ -240,6 +240,7 @@ public:
     virtual void submitGroup(std::vector<WriteRequest> group, GroupCompletion done) = 0;
     /// Asks every member, this one included, for its copy of a key.
     virtual void askReplicas(ReplicaQuestion question, ReplicasCompletion done) = 0;
+    /// Answered at once from what this node knows; what it sets going takes its time.
     virtual void operate(OperatorRequest request, OperatorCompletion done) = 0;
     virtual void read(ReadRequest request, ReadCompletion done) = 0;
     [[nodiscard]] virtual std::shared_ptr<const ClusterView> clusterView() const = 0;

@@ -119,6 +119,16 @@ void SimCluster::start(int node)
     tick(node, machine.boot);
 }
 
+bool SimCluster::form(int nodes)
+{
+    addNode({});
+    for (int node = 1; node < nodes; ++node)
+        addNode({0});
+    for (int node = 0; node < nodes; ++node)
+        start(node);
+    return runUntil(10'000, [this] { return allReady() && membershipsAgree(); });
+}
+
 void SimCluster::crash(int node)
 {
     Machine &machine = m_nodes[at(node)];

@@ -47,6 +47,9 @@ public:
     /// indices of the machines whose addresses it is started with.
     int addNode(const std::vector<int> &join, bool isWildcard = false);
     void start(int node);
+    /// Makes \a nodes machines of it, the others joining through the first; true once they are one
+    /// cluster and all ready.
+    bool form(int nodes);
     /// Stops at once: what the disk has not synced is gone, the kernel resets its links.
     void crash(int node);
     /// The power is gone: nobody is told, links are half-open.

@@ -12,17 +12,6 @@ namespace {
 
 constexpr int kNodes = 3;
 
-void form(SimCluster &cluster)
-{
-    cluster.addNode({});
-    for (int node = 1; node < kNodes; ++node)
-        cluster.addNode({0});
-    for (int node = 0; node < kNodes; ++node)
-        cluster.start(node);
-    QVERIFY(
-        cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
-}
-
 core::WriteRequest replacing(const QByteArray &key, core::Version version, const QByteArray &value)
 {
     core::WriteRequest request{key, core::RecordKind::Value, value};
@@ -83,7 +72,7 @@ private Q_SLOTS:
 void TestConditionalWrites::oneOfManyAtTheSameVersionWins()
 {
     SimCluster cluster(1);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     for (const QByteArray key : {"a", "b", "c", "d", "e", "f", "g", "h"}) {
         const size_t first = cluster.put(0, key, "0", {core::WriteConcern::Kind::All});
         QVERIFY(isAnswered(cluster, first));
@@ -116,7 +105,7 @@ void TestConditionalWrites::oneOfManyAtTheSameVersionWins()
 void TestConditionalWrites::oneOfManyCreatesTheKey()
 {
     SimCluster cluster(2);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     for (int round = 0; round < 20; ++round) {
         const QByteArray key = "lock" + QByteArray::number(round);
         std::vector<size_t> writes;
@@ -134,7 +123,7 @@ void TestConditionalWrites::oneOfManyCreatesTheKey()
 void TestConditionalWrites::theWinnerReadsItsWriteWhereItAsked()
 {
     SimCluster cluster(3);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     for (int i = 0; i < 30; ++i) {
         const int node = i % kNodes;
         const QByteArray key = "k" + QByteArray::number(i);
@@ -151,7 +140,7 @@ void TestConditionalWrites::theWinnerReadsItsWriteWhereItAsked()
 void TestConditionalWrites::theLoserLearnsWhatIsThere()
 {
     SimCluster cluster(4);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     const size_t first = cluster.put(0, "k", "1", {core::WriteConcern::Kind::All});
     QVERIFY(isAnswered(cluster, first));
     for (int node = 0; node < kNodes; ++node) {
@@ -170,7 +159,7 @@ void TestConditionalWrites::theLoserLearnsWhatIsThere()
 void TestConditionalWrites::deletesAreConditionalToo()
 {
     SimCluster cluster(5);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     const size_t first = cluster.put(0, "k", "1", {core::WriteConcern::Kind::All});
     QVERIFY(isAnswered(cluster, first));
     core::WriteRequest remove = replacing("k", {7, 7}, {});
@@ -194,7 +183,7 @@ void TestConditionalWrites::deletesAreConditionalToo()
 void TestConditionalWrites::whatTheAskedNodeKnowsCounts()
 {
     SimCluster cluster(6);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     const int home = homeOf(cluster, "k");
     QVERIFY(home >= 0);
     const int asked = (home + 1) % kNodes;
@@ -215,7 +204,7 @@ void TestConditionalWrites::whatTheAskedNodeKnowsCounts()
 void TestConditionalWrites::aHomeThatCannotBeReachedRefuses()
 {
     SimCluster cluster(7);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     const int home = homeOf(cluster, "k");
     const int asked = (home + 1) % kNodes;
     // The third still hears it, so that it does not count as down.
@@ -231,7 +220,7 @@ void TestConditionalWrites::aHomeThatCannotBeReachedRefuses()
 void TestConditionalWrites::aHomeThatIsDownIsReplaced()
 {
     SimCluster cluster(8);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     const int home = homeOf(cluster, "k");
     const int asked = (home + 1) % kNodes;
     cluster.crash(home);
@@ -251,7 +240,7 @@ void TestConditionalWrites::aHomeThatIsDownIsReplaced()
 void TestConditionalWrites::aHomeLostOnTheWayLeavesTheOutcomeUnknown()
 {
     SimCluster cluster(9);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     const int home = homeOf(cluster, "k");
     const int asked = (home + 1) % kNodes;
     cluster.setPaused(home, true);

@@ -13,17 +13,6 @@ namespace {
 
 constexpr int kNodes = 3;
 
-void form(SimCluster &cluster)
-{
-    cluster.addNode({});
-    for (int node = 1; node < kNodes; ++node)
-        cluster.addNode({0});
-    for (int node = 0; node < kNodes; ++node)
-        cluster.start(node);
-    QVERIFY(
-        cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
-}
-
 MemberState stateSeenBy(const SimCluster &cluster, int node, core::NodeId id)
 {
     for (const core::MemberView &member : cluster.view(node).members) {
@@ -43,6 +32,17 @@ bool isSeen(SimCluster &cluster, core::NodeId id, MemberState state, int maxMs =
 OperatorOutcome forget(SimCluster &cluster, int asked, core::NodeId id)
 {
     return cluster.operate(asked, {OperatorRequest::Kind::Forget, id});
+}
+
+/// Crashes \a node and has the cluster forget it.
+core::NodeId loseForEver(SimCluster &cluster, int node)
+{
+    const core::NodeId id = cluster.idOf(node);
+    cluster.crash(node);
+    const bool isGone = isSeen(cluster, id, MemberState::Down) &&
+                        forget(cluster, 0, id).status == OperatorOutcome::Status::Done &&
+                        isSeen(cluster, id, MemberState::Left, 1000);
+    return isGone ? id : 0;
 }
 
 int replicasOf(SimCluster &cluster, int node)
@@ -77,7 +77,7 @@ private Q_SLOTS:
 void TestForget::whoIsDownIsNoLongerCounted()
 {
     SimCluster cluster(1);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     const core::NodeId id = cluster.idOf(2);
     cluster.crash(2);
     QVERIFY(isSeen(cluster, id, MemberState::Down));
@@ -93,7 +93,7 @@ void TestForget::whoIsDownIsNoLongerCounted()
 void TestForget::whoIsUpIsNot()
 {
     SimCluster cluster(2);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     QCOMPARE(forget(cluster, 0, cluster.idOf(1)).status, OperatorOutcome::Status::Conflict);
     QCOMPARE(forget(cluster, 0, cluster.idOf(0)).status, OperatorOutcome::Status::Conflict);
     QCOMPARE(forget(cluster, 0, 12345).status, OperatorOutcome::Status::UnknownMember);
@@ -104,12 +104,9 @@ void TestForget::whoIsUpIsNot()
 void TestForget::theForgottenTakesNoPartAgain()
 {
     SimCluster cluster(3);
-    form(cluster);
-    const core::NodeId id = cluster.idOf(2);
-    cluster.crash(2);
-    QVERIFY(isSeen(cluster, id, MemberState::Down));
-    forget(cluster, 0, id);
-    QVERIFY(isSeen(cluster, id, MemberState::Left, 1000));
+    QVERIFY(cluster.form(kNodes));
+    const core::NodeId id = loseForEver(cluster, 2);
+    QVERIFY(id != 0);
     cluster.start(2);
     QVERIFY(cluster.runUntil(10'000, [&] { return isForgotten(cluster, 2); }));
     cluster.run(1000); // Until it is on its disk.
@@ -130,7 +127,7 @@ void TestForget::theForgottenTakesNoPartAgain()
 void TestForget::whatACutOffNodeTookBeforeItWasForgottenIsGivenUp()
 {
     SimCluster cluster(4);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     const core::NodeId id = cluster.idOf(2);
     cluster.setCutBothWays(2, 0, true);
     cluster.setCutBothWays(2, 1, true);
@@ -150,12 +147,9 @@ void TestForget::whatACutOffNodeTookBeforeItWasForgottenIsGivenUp()
 void TestForget::itsMachineComesBackEmptyUnderAnotherId()
 {
     SimCluster cluster(5);
-    form(cluster);
-    const core::NodeId id = cluster.idOf(2);
-    cluster.crash(2);
-    QVERIFY(isSeen(cluster, id, MemberState::Down));
-    forget(cluster, 0, id);
-    QVERIFY(isSeen(cluster, id, MemberState::Left, 1000));
+    QVERIFY(cluster.form(kNodes));
+    const core::NodeId id = loseForEver(cluster, 2);
+    QVERIFY(id != 0);
     cluster.wipe(2);
     cluster.start(2);
     QVERIFY(cluster.runUntil(20'000, [&] { return cluster.allReady(); }));
@@ -167,7 +161,7 @@ void TestForget::itsMachineComesBackEmptyUnderAnotherId()
 void TestForget::aMemberThatWasAwayLearnsOfIt()
 {
     SimCluster cluster(6);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     const core::NodeId id = cluster.idOf(2);
     cluster.crash(2);
     QVERIFY(isSeen(cluster, id, MemberState::Down));
@@ -184,7 +178,7 @@ void TestForget::aMemberThatWasAwayLearnsOfIt()
 void TestForget::repairComparesWithWhoIsConnected()
 {
     SimCluster cluster(7);
-    form(cluster);
+    QVERIFY(cluster.form(kNodes));
     cluster.run(3000); // Until what joining asks for is done.
     const auto completed = cluster.view(0).counts.syncs.completed;
     QCOMPARE(cluster.operate(0, {OperatorRequest::Kind::Repair, 0}).members, 2);

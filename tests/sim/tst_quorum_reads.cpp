@@ -15,13 +15,7 @@ constexpr core::WriteConcern kAll{core::WriteConcern::Kind::All};
 
 void form(SimCluster &cluster, int nodes)
 {
-    cluster.addNode({});
-    for (int node = 1; node < nodes; ++node)
-        cluster.addNode({0});
-    for (int node = 0; node < nodes; ++node)
-        cluster.start(node);
-    QVERIFY(
-        cluster.runUntil(10'000, [&] { return cluster.allReady() && cluster.membershipsAgree(); }));
+    QVERIFY(cluster.form(nodes));
     cluster.run(200); // Heartbeats tell who is caught up.
 }
 

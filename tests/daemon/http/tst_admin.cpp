@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
-#include "daemon/store/table.h"
-#include "tests/daemon/http/fake_coordinator.h"
-#include "tests/daemon/http/fake_file_keeper.h"
+#include "tests/daemon/http/api_fixture.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -13,6 +10,7 @@
 using namespace dynakv;
 using namespace dynakv::http;
 using storage::StorageJob;
+using test::objectOf;
 
 /// What operators ask of a node's file.
 class TestAdmin : public QObject
@@ -22,14 +20,9 @@ class TestAdmin : public QObject
 private:
     HttpReply ask(Method method, const QByteArray &target, const QByteArray &body = {})
     {
-        HttpRequest request;
-        request.method = method;
-        const qsizetype question = target.indexOf('?');
-        request.path = question < 0 ? target : target.first(question);
-        request.query = question < 0 ? QByteArray() : target.sliced(question + 1);
+        HttpRequest request = test::requestFor(method, target);
         request.body = body;
-        request.requestId = "r1";
-        Answer answer = route(request, *m_context);
+        Answer answer = route(request, m_api->context);
         if (const auto *asked = std::get_if<PendingQuestion>(&answer)) {
             m_question = asked->question;
             return asked->toReply(m_replicas);
@@ -37,34 +30,12 @@ private:
         return std::get<HttpReply>(answer);
     }
 
-    static QJsonObject objectOf(const HttpReply &reply)
-    {
-        return QJsonDocument::fromJson(reply.body).object();
-    }
-
-    std::unique_ptr<store::Table> m_table;
-    std::unique_ptr<test::FakeCoordinator> m_coordinator;
-    std::unique_ptr<http::PrefixDeletions> m_deletions;
-    std::unique_ptr<test::FakeFileKeeper> m_file;
-    std::unique_ptr<ApiContext> m_context;
+    std::unique_ptr<test::ApiFixture> m_api;
     core::ReplicaQuestion m_question;          ///< The last one,
     std::vector<core::ReplicaView> m_replicas; ///< and what it is answered.
 
 private Q_SLOTS:
-    void init()
-    {
-        m_context.reset();
-        m_deletions.reset();
-        m_coordinator.reset();
-        m_table = std::make_unique<store::Table>();
-        m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
-        m_deletions = std::make_unique<http::PrefixDeletions>(
-            *m_table, *m_coordinator, [] { return qint64{1'700'000'000'000}; });
-        m_file = std::make_unique<test::FakeFileKeeper>();
-        m_context.reset(new ApiContext{*m_table, *m_coordinator, *m_file, 1 << 20, "1.2.3",
-                                       [] { return qint64{1'700'000'000'000}; },
-                                       core::Durability::Sync, *m_deletions});
-    }
+    void init() { m_api = std::make_unique<test::ApiFixture>(1'700'000'000'000); }
 
     void aCompactionIsAJobThatCanBeFollowed()
     {
@@ -79,12 +50,12 @@ private Q_SLOTS:
         QVERIFY(location != begun.headers.end());
         QCOMPARE(location->second, "/v1/jobs/1");
 
-        StorageJob done = *m_file->job(1);
+        StorageJob done = *m_api->file.job(1);
         done.state = StorageJob::State::Done;
         done.endedMs = done.startedMs + 1500;
         done.records = 7;
         done.pausedUs = 900;
-        m_file->setJob(done);
+        m_api->file.setJob(done);
         const QJsonObject after = objectOf(ask(Method::Get, location->second));
         QCOMPARE(after[QLatin1String("state")].toString(), QStringLiteral("done"));
         QCOMPARE(after[QLatin1String("records")].toInt(), 7);
@@ -97,11 +68,11 @@ private Q_SLOTS:
     {
         QCOMPARE(ask(Method::Post, "/v1/admin/backup?name=monday").status, 202);
         QCOMPARE(ask(Method::Post, "/v1/admin/backup").status, 202);
-        QCOMPARE(m_file->job(1)->path, QStringLiteral("/data/backups/monday.db"));
-        QCOMPARE(m_file->job(2)->path, QStringLiteral("/data/backups/20231114-221320.db"));
-        StorageJob done = *m_file->job(1);
+        QCOMPARE(m_api->file.job(1)->path, QStringLiteral("/data/backups/monday.db"));
+        QCOMPARE(m_api->file.job(2)->path, QStringLiteral("/data/backups/20231114-221320.db"));
+        StorageJob done = *m_api->file.job(1);
         done.sha256 = "abc";
-        m_file->setJob(done);
+        m_api->file.setJob(done);
         const QJsonArray jobs =
             objectOf(ask(Method::Get, "/v1/jobs"))[QLatin1String("jobs")].toArray();
         QCOMPARE(jobs.size(), 2);
@@ -123,7 +94,7 @@ private Q_SLOTS:
     {
         QFETCH(base::ErrorCode, code);
         QFETCH(int, status);
-        m_file->refuseWith({code, "the reason"});
+        m_api->file.refuseWith({code, "the reason"});
         for (const char *target : {"/v1/admin/compact", "/v1/admin/backup?name=x"}) {
             const HttpReply reply = ask(Method::Post, target);
             QCOMPARE(reply.status, status);
@@ -141,7 +112,7 @@ private Q_SLOTS:
         QCOMPARE(ask(Method::Post, "/v1/jobs/1").status, 405);
         for (const char *target : {"/v1/jobs/1", "/v1/jobs/", "/v1/jobs/x", "/v1/jobs/-1"})
             QCOMPARE(ask(Method::Get, target).status, 404);
-        QVERIFY(m_file->jobs().empty());
+        QVERIFY(m_api->file.jobs().empty());
     }
 
     void theReplicasOfAKeyAreCompared()
@@ -179,7 +150,7 @@ private Q_SLOTS:
     void theLogLevelIsChangedAndTold()
     {
         QByteArray asked = "nothing yet";
-        m_context->process.changeLogRules =
+        m_api->context.process.changeLogRules =
             [&asked](const QByteArray &rules) -> base::Result<LogRulesChange> {
             asked = rules;
             if (rules == "loud")
@@ -206,10 +177,10 @@ private Q_SLOTS:
 
     void theStatisticsTellOfTableAndFile()
     {
-        m_table->apply(core::Record{"k", core::RecordKind::Value, {1, 1}, 0, {}, {}, "12345"});
-        m_table->apply(core::Record{"t", core::RecordKind::Tombstone, {2, 1}, 0, {}, {}, {}});
+        m_api->table.apply(core::Record{"k", core::RecordKind::Value, {1, 1}, 0, {}, {}, "12345"});
+        m_api->table.apply(core::Record{"t", core::RecordKind::Tombstone, {2, 1}, 0, {}, {}, {}});
         QVERIFY(!objectOf(ask(Method::Get, "/v1/stats")).contains(QLatin1String("file")));
-        m_file->setStatus({1000, 400, 3, "the disk said no"});
+        m_api->file.setStatus({1000, 400, 3, "the disk said no"});
         const QJsonObject stats = objectOf(ask(Method::Get, "/v1/stats"));
         QCOMPARE(stats[QLatin1String("keys")].toInt(), 1);
         QCOMPARE(stats[QLatin1String("tombstones")].toInt(), 1);

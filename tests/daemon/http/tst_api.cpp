@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/key_view.h"
 #include "daemon/http/page_cursor.h"
-#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
 #include "shared/base/limits.h"
-#include "tests/daemon/http/fake_coordinator.h"
-#include "tests/daemon/http/fake_file_keeper.h"
+#include "tests/daemon/http/api_fixture.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -17,24 +15,13 @@ using http::HttpReply;
 using http::HttpRequest;
 using http::Method;
 
+using test::headerOf;
+using test::objectOf;
+
 namespace {
 
 constexpr qint64 kNowMs = 1'650'000'000'000;
 constexpr qsizetype kValueBytesMax = 1000;
-
-QByteArray headerOf(const HttpReply &reply, const char *name)
-{
-    for (const auto &[each, value] : reply.headers) {
-        if (each == name)
-            return value;
-    }
-    return {};
-}
-
-QJsonObject objectOf(const HttpReply &reply)
-{
-    return QJsonDocument::fromJson(reply.body).object();
-}
 
 } // namespace
 
@@ -108,38 +95,19 @@ private:
     void store(const QByteArray &key, const QByteArray &value, const QByteArray &contentType = {},
                qint64 expiresAtMs = 0);
 
-    std::unique_ptr<store::Table> m_table;
-    std::unique_ptr<test::FakeCoordinator> m_coordinator;
-    std::unique_ptr<http::PrefixDeletions> m_deletions;
-    std::unique_ptr<test::FakeFileKeeper> m_file = std::make_unique<test::FakeFileKeeper>();
-    std::unique_ptr<http::ApiContext> m_context;
+    std::unique_ptr<test::ApiFixture> m_api;
     quint64 m_clock = 0;
 };
 
 void TestApi::init()
 {
-    m_context.reset();
-    m_deletions.reset();
-    m_coordinator.reset();
-    m_table = std::make_unique<store::Table>();
-    m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
-    m_deletions = std::make_unique<http::PrefixDeletions>(*m_table, *m_coordinator,
-                                                          [] { return qint64{1'700'000'000'000}; });
-    m_context.reset(new http::ApiContext{*m_table, *m_coordinator, *m_file, kValueBytesMax, "1.2.3",
-                                         [] { return kNowMs; }, core::Durability::Sync,
-                                         *m_deletions});
+    m_api = std::make_unique<test::ApiFixture>(kNowMs, kValueBytesMax);
     m_clock = quint64{1'600'000'000'123} << 16;
 }
 
 HttpRequest TestApi::request(Method method, const QByteArray &target)
 {
-    HttpRequest request;
-    request.method = method;
-    const qsizetype mark = target.indexOf('?');
-    request.path = mark < 0 ? target : target.left(mark);
-    request.query = mark < 0 ? QByteArray() : target.mid(mark + 1);
-    request.requestId = "id-1";
-    return request;
+    return test::requestFor(method, target);
 }
 
 HttpRequest TestApi::put(const QByteArray &target, const QByteArray &body,
@@ -154,12 +122,12 @@ HttpRequest TestApi::put(const QByteArray &target, const QByteArray &body,
 
 HttpReply TestApi::reply(const HttpRequest &request)
 {
-    auto answer = http::route(request, *m_context);
+    auto answer = http::route(request, m_api->context);
     HttpReply made{-1, {}, "a write", {}};
     if (const auto *reply = std::get_if<HttpReply>(&answer))
         made = *reply;
     if (const auto *read = std::get_if<http::PendingRead>(&answer)) {
-        m_coordinator->read(read->request, [&made, read](const core::ReadOutcome &outcome) {
+        m_api->coordinator.read(read->request, [&made, read](const core::ReadOutcome &outcome) {
             made = read->toReply(outcome);
         });
     }
@@ -173,7 +141,7 @@ HttpReply TestApi::get(const QByteArray &target)
 
 http::PendingWrite TestApi::write(const HttpRequest &request)
 {
-    auto answer = http::route(request, *m_context);
+    auto answer = http::route(request, m_api->context);
     if (auto *write = std::get_if<http::PendingWrite>(&answer))
         return *write;
     return {};
@@ -182,7 +150,7 @@ http::PendingWrite TestApi::write(const HttpRequest &request)
 void TestApi::store(const QByteArray &key, const QByteArray &value, const QByteArray &contentType,
                     qint64 expiresAtMs)
 {
-    m_table->apply(core::Record{
+    m_api->table.apply(core::Record{
         key, core::RecordKind::Value, {++m_clock, 0xab}, expiresAtMs, contentType, {}, value});
 }
 
@@ -260,7 +228,7 @@ void TestApi::getsExactlyTheValue()
     QCOMPARE(answer.status, 200);
     QCOMPARE(answer.contentType, "application/json");
     QCOMPARE(answer.body, "{\"value\":{\"b\":1.0, \"a\":12345678901234567890}}");
-    const QByteArray version = m_table->find("k")->version.toString();
+    const QByteArray version = m_api->table.find("k")->version.toString();
     QCOMPARE(headerOf(answer, "ETag"), '"' + version + '"');
     QCOMPARE(headerOf(answer, "Last-Modified"), "Sun, 13 Sep 2020 12:26:40 GMT");
 }
@@ -279,7 +247,7 @@ void TestApi::getsAbsenceAs404()
 {
     QFETCH(QByteArray, target);
     QFETCH(int, status);
-    m_table->apply(
+    m_api->table.apply(
         core::Record{"deleted", core::RecordKind::Tombstone, {++m_clock, 1}, 0, {}, {}, {}});
     store("expired", "1", {}, kNowMs);
     store("late", "1", {}, kNowMs + 1);
@@ -329,7 +297,7 @@ void TestApi::getsMeta()
     };
     QCOMPARE(text("value"), QLatin1String("v"));
     QCOMPARE(text("key_b64"), QLatin1String("/w=="));
-    QCOMPARE(text("version").toLatin1(), m_table->find("\xff")->version.toString());
+    QCOMPARE(text("version").toLatin1(), m_api->table.find("\xff")->version.toString());
     QCOMPARE(text("updated_at"), QLatin1String("2020-09-13T12:26:40.123Z"));
     QCOMPARE(text("expires_at"), QLatin1String("2022-04-15T05:20:00.005Z"));
     QCOMPARE(text("node"), QLatin1String("00000000000000ab"));
@@ -371,7 +339,7 @@ void TestApi::getsConditionally()
     QFETCH(QByteArray, key);
     QFETCH(int, status);
     store("k", "1");
-    const QByteArray version = m_table->find("k")->version.toString();
+    const QByteArray version = m_api->table.find("k")->version.toString();
     HttpRequest conditional = request(Method::Get, "/key/" + key);
     (field == "match" ? conditional.ifMatch : conditional.ifNoneMatch) =
         value.replace("V", version);
@@ -487,7 +455,7 @@ void TestApi::refusesPuts()
     QFETCH(QByteArray, contentType);
     QFETCH(QByteArray, body);
     QFETCH(int, status);
-    m_coordinator->setMembers({{1, "a:1", "a:2"}, {2, "b:1", "b:2", core::MemberState::Left}});
+    m_api->coordinator.setMembers({{1, "a:1", "a:2"}, {2, "b:1", "b:2", core::MemberState::Left}});
     const HttpReply answer = reply(put(target, body, contentType));
     QCOMPARE(answer.status, status);
     QCOMPARE(answer.contentType, "application/problem+json");
@@ -588,7 +556,7 @@ void TestApi::tellsTheLoserWhatIsThere()
 
 void TestApi::passesTheOptionsOfAWriteOn()
 {
-    m_coordinator->setMembers({{1, "a:1", "a:2"}, {2, "b:1", "b:2", core::MemberState::Down}});
+    m_api->coordinator.setMembers({{1, "a:1", "a:2"}, {2, "b:1", "b:2", core::MemberState::Down}});
     auto pending = write(put("/key/k?w=2&timeout=250&ttl=60", "{\"value\":1}"));
     QCOMPARE(pending.request.concern.kind, core::WriteConcern::Kind::Count);
     QCOMPARE(pending.request.concern.count, 2);
@@ -637,7 +605,7 @@ void TestApi::refusesADurabilityThatCannotBe()
     QFETCH(const core::Durability, mode);
     QFETCH(const int, status);
     QFETCH(const QByteArray, part);
-    m_context->durability = mode;
+    m_api->context.durability = mode;
     for (const HttpRequest &each :
          {put(target, "{\"value\":1}"), request(Method::Delete, target)}) {
         const HttpReply answer = reply(each);
@@ -645,7 +613,7 @@ void TestApi::refusesADurabilityThatCannotBe()
         const QString detail = objectOf(answer).value(QLatin1String("detail")).toString();
         QVERIFY2(detail.contains(QString::fromLatin1(part)), qPrintable(detail));
     }
-    QCOMPARE(m_coordinator->submittedCount(), 0);
+    QCOMPARE(m_api->coordinator.submittedCount(), 0);
     QCOMPARE(get(target).status, 400); // Nothing for a read to do with it.
 }
 
@@ -720,7 +688,7 @@ void TestApi::tellsWhyAWriteFailed()
     core::WriteOutcome outcome;
     outcome.status = status;
     outcome.detail = "because";
-    m_coordinator->setReadiness(readiness);
+    m_api->coordinator.setReadiness(readiness);
     const HttpReply answer = write(request(Method::Delete, "/key/k")).toReply(outcome);
     QCOMPARE(answer.status, 503);
     QVERIFY(!headerOf(answer, "Retry-After").isEmpty());
@@ -742,7 +710,7 @@ void TestApi::answersNoReadsFromIgnorance()
     QFETCH(QByteArray, target);
     store("k", "1");
     for (const auto readiness : {core::Readiness::Joining, core::Readiness::CatchingUp}) {
-        m_coordinator->setReadiness(readiness);
+        m_api->coordinator.setReadiness(readiness);
         const HttpReply answer = get(target);
         QCOMPARE(answer.status, 503);
         QVERIFY(!headerOf(answer, "Retry-After").isEmpty());
@@ -955,14 +923,14 @@ void TestApi::leavesOutWhatVanishedMeanwhile()
     store("a", "1", {}, kNowMs + 1);
     store("b", "2");
     qint64 nowMs = kNowMs;
-    const http::ApiContext ticking{*m_table,
-                                   *m_coordinator,
-                                   *m_file,
+    const http::ApiContext ticking{m_api->table,
+                                   m_api->coordinator,
+                                   m_api->file,
                                    kValueBytesMax,
                                    "1.2.3",
                                    [&nowMs] { return nowMs++; },
                                    core::Durability::Sync,
-                                   *m_deletions};
+                                   *m_api->deletions};
     const auto page = [&ticking](const QByteArray &target) {
         return std::get<HttpReply>(http::route(request(Method::Get, target), ticking));
     };
@@ -978,12 +946,12 @@ void TestApi::leavesOutWhatVanishedMeanwhile()
 void TestApi::listsAliveAndSuspectMembersSorted()
 {
     using core::MemberState;
-    m_coordinator->setMembers({{1, "127.0.0.1:6661", "", MemberState::Alive},
-                               {2, "127.0.0.1:10000", "", MemberState::Suspect},
-                               {3, "127.0.0.1:6660", "", MemberState::Alive, 0, true},
-                               {4, "127.0.0.1:6663", "", MemberState::Down},
-                               {5, "127.0.0.1:6664", "", MemberState::Joining},
-                               {6, "127.0.0.1:6665", "", MemberState::Left}});
+    m_api->coordinator.setMembers({{1, "127.0.0.1:6661", "", MemberState::Alive},
+                                   {2, "127.0.0.1:10000", "", MemberState::Suspect},
+                                   {3, "127.0.0.1:6660", "", MemberState::Alive, 0, true},
+                                   {4, "127.0.0.1:6663", "", MemberState::Down},
+                                   {5, "127.0.0.1:6664", "", MemberState::Joining},
+                                   {6, "127.0.0.1:6665", "", MemberState::Left}});
     const HttpReply answer = get("/membership");
     QCOMPARE(answer.status, 200);
     QCOMPARE(answer.body, "[\"127.0.0.1:10000\",\"127.0.0.1:6660\",\"127.0.0.1:6661\"]");
@@ -991,8 +959,8 @@ void TestApi::listsAliveAndSuspectMembersSorted()
 
 void TestApi::tellsTheCluster()
 {
-    m_coordinator->setMembers({{0xa, "h:1", "h:2", core::MemberState::Suspect, 1000, true, "1.2", 5,
-                                6, 0.5, 951, true, -7, 1200, 3, 250, 2000}});
+    m_api->coordinator.setMembers({{0xa, "h:1", "h:2", core::MemberState::Suspect, 1000, true,
+                                    "1.2", 5, 6, 0.5, 951, true, -7, 1200, 3, 250, 2000}});
     const QJsonObject body = objectOf(get("/v1/cluster"));
     QCOMPARE(body.value(QLatin1String("cluster_id")).toString(), QLatin1String("0000000000000007"));
     QCOMPARE(body.value(QLatin1String("state")).toString(), QLatin1String("ready"));
@@ -1015,14 +983,14 @@ void TestApi::isReadyWhenCaughtUp()
     QCOMPARE(get("/readyz").status, 200);
     QCOMPARE(objectOf(get("/readyz?verbose")).value(QLatin1String("status")).toString(),
              QLatin1String("ready"));
-    m_coordinator->setReadiness(core::Readiness::CatchingUp);
+    m_api->coordinator.setReadiness(core::Readiness::CatchingUp);
     const HttpReply answer = get("/readyz");
     QCOMPARE(answer.status, 503);
     const QJsonArray checks = objectOf(answer).value(QLatin1String("checks")).toArray();
     QCOMPARE(checks[0][QLatin1String("ok")].toBool(), true);
     QCOMPARE(checks[1][QLatin1String("ok")].toBool(), false);
     QCOMPARE(get("/livez").status, 200);
-    m_coordinator->setReadiness(core::Readiness::Stopping);
+    m_api->coordinator.setReadiness(core::Readiness::Stopping);
     QCOMPARE(get("/readyz").status, 503);
 }
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/batch_line.h"
-#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
-#include "daemon/store/table.h"
 #include "shared/base/limits.h"
-#include "tests/daemon/http/fake_coordinator.h"
-#include "tests/daemon/http/fake_file_keeper.h"
+#include "tests/daemon/http/api_fixture.h"
 
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -16,19 +13,12 @@
 using namespace dynakv;
 using namespace dynakv::http;
 
+using test::headerOf;
+
 namespace {
 
 constexpr qint64 kNowMs = 1'700'000'000'000;
 constexpr qsizetype kValueBytesMax = 1 << 20;
-
-QByteArray headerOf(const HttpReply &reply, const char *name)
-{
-    for (const auto &[each, value] : reply.headers) {
-        if (each == name)
-            return value;
-    }
-    return {};
-}
 
 QList<QJsonObject> linesOf(const HttpReply &reply)
 {
@@ -72,25 +62,21 @@ private:
         request.hasBody = true;
         request.body = body;
         request.requestId = "r1";
-        Answer answer = route(request, *m_context);
+        Answer answer = route(request, m_api->context);
         const auto *group = std::get_if<PendingGroup>(&answer);
         if (!group)
             return std::get<HttpReply>(answer);
         std::promise<std::vector<core::WriteOutcome>> done;
-        m_coordinator->submitGroup(group->requests,
-                                   [&done](auto outcomes) { done.set_value(std::move(outcomes)); });
+        m_api->coordinator.submitGroup(
+            group->requests, [&done](auto outcomes) { done.set_value(std::move(outcomes)); });
         return group->toReply(done.get_future().get());
     }
     void store(const QByteArray &key, const QByteArray &value, const QByteArray &type = {})
     {
-        m_table->apply(core::Record{key, core::RecordKind::Value, {1, 7}, 0, type, {}, value});
+        m_api->table.apply(core::Record{key, core::RecordKind::Value, {1, 7}, 0, type, {}, value});
     }
 
-    std::unique_ptr<store::Table> m_table;
-    std::unique_ptr<test::FakeCoordinator> m_coordinator;
-    std::unique_ptr<test::FakeFileKeeper> m_file;
-    std::unique_ptr<PrefixDeletions> m_deletions;
-    std::unique_ptr<ApiContext> m_context;
+    std::unique_ptr<test::ApiFixture> m_api;
 
 private Q_SLOTS:
     void init();
@@ -107,16 +93,7 @@ private Q_SLOTS:
 
 void TestBatch::init()
 {
-    m_context.reset();
-    m_deletions.reset();
-    m_coordinator.reset();
-    m_table = std::make_unique<store::Table>();
-    m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
-    m_file = std::make_unique<test::FakeFileKeeper>();
-    m_deletions =
-        std::make_unique<PrefixDeletions>(*m_table, *m_coordinator, [] { return kNowMs; });
-    m_context.reset(new ApiContext{*m_table, *m_coordinator, *m_file, kValueBytesMax, "1.2.3",
-                                   [] { return kNowMs; }, core::Durability::Sync, *m_deletions});
+    m_api = std::make_unique<test::ApiFixture>(kNowMs, kValueBytesMax);
 }
 
 void TestBatch::eachLineIsAnsweredInItsPlace()
@@ -143,15 +120,15 @@ void TestBatch::eachLineIsAnsweredInItsPlace()
     QVERIFY2(lines[4].startsWith("{\"key_b64\":\"/wA=\",\"status\":200"), lines[4].constData());
     QVERIFY2(lines[6].endsWith(R"("value":"Af8=","encoding":"base64","content_type":"image/png"})"),
              lines[6].constData());
-    QCOMPARE(m_coordinator->submittedCount(), 1);
-    const auto a = m_table->find("a");
+    QCOMPARE(m_api->coordinator.submittedCount(), 1);
+    const auto a = m_api->table.find("a");
     QCOMPARE(a->value, "12345678901234567890");
     QCOMPARE(a->expiresAtMs, a->version.wallMs() + 60'000);
     QCOMPARE(linesOf(reply)[0].value(QLatin1String("version")).toString().toLatin1(),
              a->version.toString());
-    QVERIFY(!m_table->find("there")->isLive(kNowMs));
-    QCOMPARE(m_table->find(QByteArray("\xFF\0", 2))->contentType, "application/octet-stream");
-    QCOMPARE(m_table->find("typed")->contentType, "text/plain");
+    QVERIFY(!m_api->table.find("there")->isLive(kNowMs));
+    QCOMPARE(m_api->table.find(QByteArray("\xFF\0", 2))->contentType, "application/octet-stream");
+    QCOMPARE(m_api->table.find("typed")->contentType, "text/plain");
 }
 
 void TestBatch::linesOfOneKeySeeEachOther()
@@ -171,13 +148,13 @@ void TestBatch::linesOfOneKeySeeEachOther()
     for (int i = 0; i < 3; ++i)
         QCOMPARE(lines[i * 2].value(QLatin1String("value")).toInt(-1), i);
     QCOMPARE(lines[2].value(QLatin1String("version")), lines[1].value(QLatin1String("version")));
-    QCOMPARE(m_table->find("k")->value, "3");
+    QCOMPARE(m_api->table.find("k")->value, "3");
 }
 
 void TestBatch::linesHaveConditions()
 {
     store("k", "0");
-    const QByteArray version = m_table->find("k")->version.toString();
+    const QByteArray version = m_api->table.find("k")->version.toString();
     const QByteArray put = R"({"op":"put","key":"k","value":1,)";
     const QByteArray matching = put + "\"if_match\":";
     const QByteArray creating = put + "\"if_none_match\":\"*\"}\n";
@@ -190,13 +167,13 @@ void TestBatch::linesHaveConditions()
     const QList<QJsonObject> lines = linesOf(reply);
     QCOMPARE(lines[0].value(QLatin1String("version")).toString().toLatin1(), version);
     QCOMPARE(lines[2].value(QLatin1String("version")), lines[1].value(QLatin1String("version")));
-    QCOMPARE(m_table->find("k")->value, "1");
+    QCOMPARE(m_api->table.find("k")->value, "1");
     // All lines of such a key go to its home, so that they keep their order; no others do.
-    QVERIFY(!m_coordinator->lastRequest().isForHome);
+    QVERIFY(!m_api->coordinator.lastRequest().isForHome);
     QCOMPARE(
         statusesOf(post(put + "\"if_match\":\"*\"}\n" + R"({"op":"put","key":"k","value":2})")),
         (QList<int>{200, 200}));
-    QVERIFY(m_coordinator->lastRequest().isForHome);
+    QVERIFY(m_api->coordinator.lastRequest().isForHome);
 }
 
 void TestBatch::theOptionsHoldForAllWrites()
@@ -204,8 +181,8 @@ void TestBatch::theOptionsHoldForAllWrites()
     const HttpReply reply =
         post(R"({"op":"delete","key":"k"})", "w=1&durability=interval&timeout=77");
     QCOMPARE(statusesOf(reply), QList<int>{200});
-    QCOMPARE(m_coordinator->lastRequest().durability, core::Durability::Interval);
-    QCOMPARE(m_coordinator->lastRequest().timeoutMs, 77);
+    QCOMPARE(m_api->coordinator.lastRequest().durability, core::Durability::Interval);
+    QCOMPARE(m_api->coordinator.lastRequest().timeoutMs, 77);
     for (const char *bad : {"w=0", "w=few", "durability=memory", "timeout=0", "ttl=5", "w=1&w=1"})
         QCOMPARE(post("{}", bad).status, 400);
     QCOMPARE(post("{}", "r=1").status, 400);
@@ -277,9 +254,9 @@ void TestBatch::aBadLineSpoilsOnlyItself()
     const QJsonObject answer = linesOf(reply)[1];
     QCOMPARE(codeOf(answer), code);
     QVERIFY(!answer.value(QLatin1String("error"))[QLatin1String("detail")].toString().isEmpty());
-    QVERIFY(m_table->find("before"));
-    QVERIFY(m_table->find("behind"));
-    QVERIFY(!m_table->find("k"));
+    QVERIFY(m_api->table.find("before"));
+    QVERIFY(m_api->table.find("behind"));
+    QVERIFY(!m_api->table.find("k"));
     // Where the key could be read the answer names it.
     if (status != 400)
         QCOMPARE(answer.value(QLatin1String("key")).toString(), QStringLiteral("k"));
@@ -295,9 +272,9 @@ void TestBatch::theWholeIsRefusedWhereNoLineCanBeMeant()
     QCOMPARE(post({}).body, "");
     QCOMPARE(post(get, {}, "application/x-www-form-urlencoded").status, 415);
     QCOMPARE(post(get, {}, "application/x-ndjson; charset=utf-8").status, 200);
-    m_coordinator->setReadiness(core::Readiness::Joining);
+    m_api->coordinator.setReadiness(core::Readiness::Joining);
     QCOMPARE(post(get).status, 503);
-    QCOMPARE(m_coordinator->submittedCount(), 0);
+    QCOMPARE(m_api->coordinator.submittedCount(), 0);
 }
 
 void TestBatch::valuesBeyondTheBoundOfAnAnswerAreRefused()
@@ -326,7 +303,7 @@ void TestBatch::anOutcomeIsToldForEachWrite()
     core::WriteOutcome outcome;
     outcome.status = core::WriteOutcome::Status::NoSpace;
     outcome.detail = "the \"disk\" is full";
-    m_coordinator->answerWith(outcome);
+    m_api->coordinator.answerWith(outcome);
     const HttpReply full = post(body);
     QCOMPARE(full.status, 200);
     QVERIFY(headerOf(full, "DynaKV-Durability").isEmpty());
@@ -334,7 +311,7 @@ void TestBatch::anOutcomeIsToldForEachWrite()
     QCOMPARE(codeOf(linesOf(full)[0]), QStringLiteral("full"));
     QCOMPARE(linesOf(full)[1].value(QLatin1String("value")).toInt(-1), 0);
     outcome.status = core::WriteOutcome::Status::TooFewReplicas;
-    m_coordinator->answerWith(outcome);
+    m_api->coordinator.answerWith(outcome);
     const HttpReply unknown = post(body);
     // What is not known to be written is not known to be read either.
     QCOMPARE(statusesOf(unknown), (QList<int>{503, 503, 404}));

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
-#include "daemon/store/table.h"
-#include "tests/daemon/http/fake_coordinator.h"
-#include "tests/daemon/http/fake_file_keeper.h"
+#include "tests/daemon/http/api_fixture.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -15,23 +12,12 @@
 using namespace dynakv;
 using namespace dynakv::http;
 
+using test::headerOf;
+using test::objectOf;
+
 namespace {
 
 constexpr qint64 kNowMs = 1'700'000'000'000;
-
-QJsonObject objectOf(const HttpReply &reply)
-{
-    return QJsonDocument::fromJson(reply.body).object();
-}
-
-QByteArray headerOf(const HttpReply &reply, const char *name)
-{
-    for (const auto &[each, value] : reply.headers) {
-        if (each == name)
-            return value;
-    }
-    return {};
-}
 
 } // namespace
 
@@ -43,20 +29,15 @@ class TestDeleteKeys : public QObject
 private:
     Answer begin(Method method, const QByteArray &target)
     {
-        HttpRequest request;
-        request.method = method;
-        const qsizetype question = target.indexOf('?');
-        request.path = question < 0 ? target : target.first(question);
-        request.query = question < 0 ? QByteArray() : target.sliced(question + 1);
-        request.requestId = "r1";
-        return route(request, *m_context);
+        HttpRequest request = test::requestFor(method, target);
+        return route(request, m_api->context);
     }
     /// The outcomes of what must be written first.
     std::vector<core::WriteOutcome> write(const PendingGroup &group)
     {
         std::promise<std::vector<core::WriteOutcome>> done;
-        m_coordinator->submitGroup(group.requests,
-                                   [&done](auto outcomes) { done.set_value(std::move(outcomes)); });
+        m_api->coordinator.submitGroup(
+            group.requests, [&done](auto outcomes) { done.set_value(std::move(outcomes)); });
         return done.get_future().get();
     }
     HttpReply ask(Method method, const QByteArray &target)
@@ -73,36 +54,19 @@ private:
     QJsonObject job(const QByteArray &id) { return objectOf(ask(Method::Get, "/v1/jobs/" + id)); }
     void store(const QByteArray &key, quint64 clock = 1)
     {
-        m_table->apply(core::Record{key, core::RecordKind::Value, {clock, 7}, 0, {}, {}, "1"});
+        m_api->table.apply(core::Record{key, core::RecordKind::Value, {clock, 7}, 0, {}, {}, "1"});
     }
     void fill(const QByteArray &prefix, int count)
     {
         for (int i = 0; i < count; ++i)
             store(prefix + QByteArray::number(i));
     }
-    int liveKeys() { return static_cast<int>(m_table->liveCount()); }
+    int liveKeys() { return static_cast<int>(m_api->table.liveCount()); }
 
-    std::unique_ptr<store::Table> m_table;
-    std::unique_ptr<test::FakeCoordinator> m_coordinator;
-    std::unique_ptr<test::FakeFileKeeper> m_file;
-    std::unique_ptr<PrefixDeletions> m_deletions;
-    std::unique_ptr<ApiContext> m_context;
+    std::unique_ptr<test::ApiFixture> m_api;
 
 private Q_SLOTS:
-    void init()
-    {
-        m_context.reset();
-        m_deletions.reset();
-        m_coordinator.reset();
-        m_table = std::make_unique<store::Table>();
-        m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
-        m_file = std::make_unique<test::FakeFileKeeper>();
-        m_deletions =
-            std::make_unique<PrefixDeletions>(*m_table, *m_coordinator, [] { return kNowMs; });
-        m_context.reset(new ApiContext{*m_table, *m_coordinator, *m_file, 1 << 20, "1.2.3",
-                                       [] { return kNowMs; }, core::Durability::Sync,
-                                       *m_deletions});
-    }
+    void init() { m_api = std::make_unique<test::ApiFixture>(kNowMs); }
 
     void aThousandKeysAreDeletedAtOnce()
     {
@@ -112,9 +76,9 @@ private Q_SLOTS:
         QCOMPARE(reply.status, 200);
         QCOMPARE(reply.body, "{\"deleted\":1000}");
         QCOMPARE(headerOf(reply, "DynaKV-Durability"), "sync; replicas=1/3");
-        QCOMPARE(m_coordinator->submittedCount(), 1);
-        QCOMPARE(m_coordinator->lastRequest().durability, core::Durability::Os);
-        QCOMPARE(m_coordinator->lastRequest().timeoutMs, 50);
+        QCOMPARE(m_api->coordinator.submittedCount(), 1);
+        QCOMPARE(m_api->coordinator.lastRequest().durability, core::Durability::Os);
+        QCOMPARE(m_api->coordinator.lastRequest().timeoutMs, 50);
         QCOMPARE(liveKeys(), 3);
         QCOMPARE(remove("?prefix=a%2F").body, "{\"deleted\":0}");
         QCOMPARE(remove("?all=true").body, "{\"deleted\":3}");
@@ -132,7 +96,7 @@ private Q_SLOTS:
         QVERIFY2(count > 1000 && count < 1200, qPrintable(QString::number(count)));
         QCOMPARE(remove("?all=true&dry_run").status, 200);
         QCOMPARE(liveKeys(), 1001);
-        QCOMPARE(m_coordinator->submittedCount(), 0);
+        QCOMPARE(m_api->coordinator.submittedCount(), 0);
     }
 
     void refusesWhatIsNotMeant_data()
@@ -160,8 +124,8 @@ private Q_SLOTS:
         QFETCH(int, status);
         fill("a", 3);
         QCOMPARE(remove(parameters).status, status);
-        QCOMPARE(m_coordinator->submittedCount(), 0);
-        m_coordinator->setReadiness(core::Readiness::CatchingUp);
+        QCOMPARE(m_api->coordinator.submittedCount(), 0);
+        m_api->coordinator.setReadiness(core::Readiness::CatchingUp);
         QCOMPARE(remove("?prefix=a").status, 503);
     }
 
@@ -206,8 +170,8 @@ private Q_SLOTS:
         QTRY_COMPARE(job("d1").value(QLatin1String("state")).toString(), QStringLiteral("done"));
         QCOMPARE(job("d1").value(QLatin1String("records")).toInt(), 2999);
         QCOMPARE(liveKeys(), 1);
-        QVERIFY(m_table->find("a999")->isLive(kNowMs));
-        QCOMPARE(m_table->find("a998")->version.clock, outcomes.front().version.clock);
+        QVERIFY(m_api->table.find("a999")->isLive(kNowMs));
+        QCOMPARE(m_api->table.find("a998")->version.clock, outcomes.front().version.clock);
     }
 
     void aFailureIsToldByAnswerOrJob()
@@ -219,7 +183,7 @@ private Q_SLOTS:
         core::WriteOutcome full;
         full.status = core::WriteOutcome::Status::NoSpace;
         full.detail = "the disk is full";
-        m_coordinator->answerWith(full);
+        m_api->coordinator.answerWith(full);
         QCOMPARE(group.toReply(outcomes).status, 202);
         QTRY_COMPARE(job("d1").value(QLatin1String("state")).toString(), QStringLiteral("failed"));
         QVERIFY(job("d1")
@@ -238,30 +202,30 @@ private Q_SLOTS:
         Answer answer = begin(Method::Delete, "/v1/keys?prefix=a");
         const auto &group = std::get<PendingGroup>(answer);
         const auto outcomes = write(group);
-        m_coordinator->hold();
+        m_api->coordinator.hold();
         QCOMPARE(group.toReply(outcomes).status, 202);
-        QTRY_COMPARE(m_coordinator->submittedCount(), 2);
-        m_deletions->stop();
+        QTRY_COMPARE(m_api->coordinator.submittedCount(), 2);
+        m_api->deletions->stop();
         QCOMPARE(job("d1").value(QLatin1String("state")).toString(), QStringLiteral("failed"));
-        QVERIFY(!m_deletions->begin({}));
-        m_deletions.reset();
-        m_coordinator->release(); // The completion comes to nobody.
+        QVERIFY(!m_api->deletions->begin({}));
+        m_api->deletions.reset();
+        m_api->coordinator.release(); // The completion comes to nobody.
     }
 
     void onlySoManyDeletionsWait()
     {
-        m_coordinator->hold();
+        m_api->coordinator.hold();
         store("b");
         PrefixDeletions::Order order;
         order.prefix = "b";
         order.asOfClock = 2;
         int begun = 0;
-        while (begun < 100 && m_deletions->begin(order))
+        while (begun < 100 && m_api->deletions->begin(order))
             ++begun;
         QVERIFY2(begun >= 16 && begun <= 17, qPrintable(QString::number(begun)));
-        m_coordinator->release();
+        m_api->coordinator.release();
         QTRY_COMPARE(job("d16").value(QLatin1String("state")).toString(), QStringLiteral("done"));
-        QVERIFY(m_deletions->begin(order));
+        QVERIFY(m_api->deletions->begin(order));
     }
 };
 

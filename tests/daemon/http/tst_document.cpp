@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
-#include "daemon/store/table.h"
-#include "tests/daemon/http/fake_coordinator.h"
-#include "tests/daemon/http/fake_file_keeper.h"
+#include "tests/daemon/http/api_fixture.h"
 #include "tests/support/json_schema.h"
 
 #include <QJsonArray>
@@ -71,16 +68,10 @@ private:
 private Q_SLOTS:
     void initTestCase()
     {
-        store::Table table;
-        test::FakeCoordinator coordinator(table);
-        test::FakeFileKeeper file;
-        const auto wallMs = [] { return qint64{0}; };
-        PrefixDeletions deletions(table, coordinator, wallMs);
-        const ApiContext context{
-            table, coordinator, file, 1 << 20, "1.2.3", wallMs, core::Durability::Sync, deletions};
+        const test::ApiFixture api(0);
         HttpRequest request;
         request.path = "/openapi.json";
-        const HttpReply reply = std::get<HttpReply>(route(request, context));
+        const HttpReply reply = std::get<HttpReply>(route(request, api.context));
         QCOMPARE(reply.status, 200);
         QCOMPARE(reply.contentType, "application/json");
         QJsonParseError error;

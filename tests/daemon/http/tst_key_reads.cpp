@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "daemon/http/prefix_deletions.h"
 #include "daemon/http/router.h"
-#include "daemon/store/table.h"
-#include "tests/daemon/http/fake_coordinator.h"
-#include "tests/daemon/http/fake_file_keeper.h"
+#include "tests/daemon/http/api_fixture.h"
 
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -13,6 +10,8 @@ using namespace dynakv;
 using namespace dynakv::http;
 using Status = core::ReadOutcome::Status;
 
+using test::objectOf;
+
 namespace {
 
 constexpr qint64 kNowMs = 1'700'000'000'000;
@@ -20,11 +19,6 @@ constexpr qint64 kNowMs = 1'700'000'000'000;
 core::Record recordOf(quint64 clock, const QByteArray &value)
 {
     return {"k", core::RecordKind::Value, {clock, 2}, 0, {}, {}, value};
-}
-
-QJsonObject objectOf(const HttpReply &reply)
-{
-    return QJsonDocument::fromJson(reply.body).object();
 }
 
 } // namespace
@@ -52,25 +46,13 @@ private:
     Answer ask(const QByteArray &query, const QByteArray &atLeast = {});
     HttpReply reply(const core::ReadOutcome &outcome, const QByteArray &query = "r=2");
 
-    std::unique_ptr<store::Table> m_table;
-    std::unique_ptr<test::FakeCoordinator> m_coordinator;
-    std::unique_ptr<test::FakeFileKeeper> m_file = std::make_unique<test::FakeFileKeeper>();
-    std::unique_ptr<PrefixDeletions> m_deletions;
-    std::unique_ptr<ApiContext> m_context;
+    std::unique_ptr<test::ApiFixture> m_api;
 };
 
 void TestKeyReads::init()
 {
-    m_context.reset();
-    m_deletions.reset();
-    m_coordinator.reset();
-    m_table = std::make_unique<store::Table>();
-    m_coordinator = std::make_unique<test::FakeCoordinator>(*m_table);
-    m_coordinator->setMembers({{1, "a:1", "a:2"}, {2, "b:1", "b:2"}, {3, "c:1", "c:2"}});
-    const auto wallMs = [] { return kNowMs; };
-    m_deletions = std::make_unique<PrefixDeletions>(*m_table, *m_coordinator, wallMs);
-    m_context.reset(new ApiContext{*m_table, *m_coordinator, *m_file, 1 << 20, "1.2.3", wallMs,
-                                   core::Durability::Sync, *m_deletions});
+    m_api = std::make_unique<test::ApiFixture>(kNowMs);
+    m_api->coordinator.setMembers({{1, "a:1", "a:2"}, {2, "b:1", "b:2"}, {3, "c:1", "c:2"}});
 }
 
 Answer TestKeyReads::ask(const QByteArray &query, const QByteArray &atLeast)
@@ -80,7 +62,7 @@ Answer TestKeyReads::ask(const QByteArray &query, const QByteArray &atLeast)
     request.query = query;
     request.atLeast = atLeast;
     request.requestId = "id-1";
-    return route(request, *m_context);
+    return route(request, m_api->context);
 }
 
 HttpReply TestKeyReads::reply(const core::ReadOutcome &outcome, const QByteArray &query)
@@ -92,7 +74,7 @@ HttpReply TestKeyReads::reply(const core::ReadOutcome &outcome, const QByteArray
 
 void TestKeyReads::oneReplicaIsReadFromTheTable()
 {
-    m_table->apply(recordOf(1, "1"));
+    m_api->table.apply(recordOf(1, "1"));
     for (const char *query : {"", "r=1", "timeout=5"}) {
         const Answer answer = ask(query);
         const auto *reply = std::get_if<HttpReply>(&answer);
@@ -118,7 +100,7 @@ void TestKeyReads::moreAreAsked()
 {
     QFETCH(QByteArray, query);
     QFETCH(core::ReadRequest, expected);
-    m_table->apply(recordOf(1, "1"));
+    m_api->table.apply(recordOf(1, "1"));
     const Answer answer = ask(query);
     const auto *read = std::get_if<PendingRead>(&answer);
     QVERIFY(read);
@@ -144,7 +126,7 @@ void TestKeyReads::whatIsNoNumberOfReplicasIsRefused()
 
 void TestKeyReads::aSeenVersionIsReadFromTheTableIfItIsThere()
 {
-    m_table->apply(recordOf(5, "1"));
+    m_api->table.apply(recordOf(5, "1"));
     for (const core::Version version : {core::Version{4, 9}, core::Version{5, 2}}) {
         const Answer answer = ask({}, version.toString());
         const auto *reply = std::get_if<HttpReply>(&answer);
@@ -157,7 +139,7 @@ void TestKeyReads::aSeenVersionIsReadFromTheTableIfItIsThere()
     QCOMPARE(read->request, (core::ReadRequest{"k", {}, later, 3000}));
     // A deletion is a version too.
     core::Record tombstone{"k", core::RecordKind::Tombstone, {6, 2}, 0, {}, {}, {}};
-    m_table->apply(tombstone);
+    m_api->table.apply(tombstone);
     const Answer deleted = ask({}, later.toString());
     const auto *reply = std::get_if<HttpReply>(&deleted);
     QVERIFY(reply && reply->status == 404);
@@ -219,8 +201,8 @@ void TestKeyReads::whatIsNotReachedIsTold()
 
 void TestKeyReads::whoIsNotReadyAsksOthers()
 {
-    m_table->apply(recordOf(1, "1"));
-    m_coordinator->setReadiness(core::Readiness::CatchingUp);
+    m_api->table.apply(recordOf(1, "1"));
+    m_api->coordinator.setReadiness(core::Readiness::CatchingUp);
     const Answer answer = ask({});
     const auto *read = std::get_if<PendingRead>(&answer);
     QVERIFY(read);
