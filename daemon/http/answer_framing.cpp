@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/answer_framing.h"
 
-#include "daemon/http/head_parser.h"
-
 #include <QDate>
 
 #include <algorithm>
@@ -32,83 +30,23 @@ void startHead(QByteArray &wire, int status, qsizetype bodyBytes, const AnswerFr
     wire.append("\r\n");
 }
 
-/// The fields that are the front door's to say.
-bool isFrontDoors(QByteArrayView name)
-{
-    return equalsIgnoringCase(name, "content-length") || equalsIgnoringCase(name, "date") ||
-           equalsIgnoringCase(name, "connection") || equalsIgnoringCase(name, "x-request-id") ||
-           equalsIgnoringCase(name, "server");
-}
-
-/// The line that starts at \a start, without its end; a null view where its end is not there yet.
-QByteArrayView lineAt(QByteArrayView bytes, qsizetype start)
-{
-    const qsizetype end = bytes.indexOf('\n', start);
-    return end <= start ? QByteArrayView() : bytes.sliced(start, end - 1 - start);
-}
-
 } // namespace
 
-std::optional<CapturedAnswer> findAnswer(QByteArrayView bytes)
+void appendReply(QByteArray &wire, const HttpReply &reply, const AnswerFrame &frame)
 {
-    const QByteArrayView statusLine = lineAt(bytes, 0);
-    if (statusLine.isNull())
-        return std::nullopt;
-    CapturedAnswer answer;
-    answer.status = statusLine.size() >= 12 ? statusLine.sliced(9, 3).toInt() : 0;
-    answer.fieldsStart = statusLine.size() + 2;
-    for (qsizetype at = answer.fieldsStart; answer.bodyStart == 0;) {
-        const QByteArrayView line = lineAt(bytes, at);
-        if (line.isNull())
-            return std::nullopt;
-        at += line.size() + 2;
-        if (line.isEmpty())
-            answer.bodyStart = at;
-        const qsizetype colon = line.indexOf(':');
-        if (colon > 0 && equalsIgnoringCase(line.first(colon), "content-length"))
-            answer.bodyBytes = trimmedWhiteSpace(line.sliced(colon + 1)).toLongLong();
-    }
-    if (bytes.size() - answer.bodyStart < answer.bodyBytes)
-        return std::nullopt;
-    return answer;
-}
-
-QByteArray frameHead(QByteArrayView captured, const CapturedAnswer &answer,
-                     const AnswerFrame &frame)
-{
-    QByteArray wire;
-    wire.reserve(256 + answer.bodyStart);
-    startHead(wire, answer.status, answer.bodyBytes, frame);
-    const qsizetype fieldsEnd = answer.bodyStart - 2;
-    for (qsizetype at = answer.fieldsStart; at < fieldsEnd;) {
-        const QByteArrayView line = lineAt(captured, at);
-        if (!isFrontDoors(line.first(qMax(line.indexOf(':'), 0))))
-            wire.append(line).append("\r\n");
-        at += line.size() + 2;
-    }
-    return wire.append("\r\n");
-}
-
-QByteArrayView bodyToSend(QByteArrayView captured, const CapturedAnswer &answer,
-                          const AnswerFrame &frame)
-{
-    if (frame.isHead || !hasBody(answer.status))
-        return {};
-    return captured.sliced(answer.bodyStart, answer.bodyBytes);
-}
-
-QByteArray frameReply(const HttpReply &reply, const AnswerFrame &frame)
-{
-    QByteArray wire;
+    const bool sendsBody = !frame.isHead && !frame.isEndless && hasBody(reply.status);
+    constexpr qsizetype headBytes = 512; // About.
+    const qsizetype needed = wire.size() + headBytes + (sendsBody ? reply.body.size() : 0);
+    if (wire.capacity() < needed)
+        wire.reserve(std::max(needed, 2 * wire.size()));
     startHead(wire, reply.status, reply.body.size(), frame);
     if (!reply.contentType.isEmpty())
         wire.append("Content-Type: ").append(reply.contentType).append("\r\n");
     for (const auto &[name, value] : reply.headers)
         wire.append(name).append(": ").append(value).append("\r\n");
     wire.append("\r\n");
-    if (!frame.isHead && hasBody(reply.status))
+    if (sendsBody)
         wire.append(reply.body);
-    return wire;
 }
 
 QByteArray toHttpDate(qint64 unixSeconds)

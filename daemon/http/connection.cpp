@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/connection.h"
 
-#include "daemon/http/canonical_request.h"
 #include "daemon/http/front_door.h"
+#include "daemon/http/incoming_request.h"
 #include "daemon/http/native_socket.h"
 #include "daemon/http/problem_reply.h"
 #include "shared/base/request_scope.h"
@@ -10,7 +10,6 @@
 #include <QLoggingCategory>
 
 #include <algorithm>
-#include <cstring>
 
 namespace dynakv::http {
 namespace {
@@ -176,7 +175,7 @@ void Connection::begin(const RequestHead &head)
         refuse(*refusal);
         return;
     }
-    m_feedHead = toCanonicalHead(head, m_requestId);
+    m_request = requestFrom(head, m_requestId);
     const bool asksToContinue = head.expectsContinue && m_input.size() == head.size;
     m_input.remove(0, head.size);
     m_judgedBytes = 0;
@@ -257,43 +256,6 @@ bool Connection::accountBody()
     return true;
 }
 
-void Connection::deliver()
-{
-    endCanonicalHead(m_feedHead, m_framing == BodyFraming::None ? -1 : m_body.size());
-    m_feedAt = 0;
-    m_phase = Phase::Answering;
-    m_deadlineMs = m_door.noteDelivery(*this) / 1000 + m_door.config().answerTimeoutMs;
-    m_isFeeding = true;
-    Q_EMIT readyRead();
-    m_isFeeding = false;
-    if (m_phase == Phase::Answering)
-        finishIfAnswered();
-}
-
-void Connection::finishIfAnswered()
-{
-    const auto answer = findAnswer(m_captured);
-    if (!answer)
-        return;
-    const bool isStream = m_stream != nullptr;
-    const bool closes = !m_keepsAlive || m_door.isDraining() || (isStream && !m_isHead);
-    AnswerFrame answerFrame = frame(closes);
-    answerFrame.isEndless = isStream;
-    const QByteArray head = frameHead(m_captured, *answer, answerFrame);
-    if (isStream && !m_isHead) {
-        beginStream(head);
-        return;
-    }
-    m_stream.reset();
-    send(head);
-    send(bodyToSend(m_captured, *answer, answerFrame));
-    release(m_captured);
-    if (closes)
-        linger();
-    else
-        expectRequest();
-}
-
 void Connection::refuse(const Refusal &refusal)
 {
     m_door.metrics().addRefusal(refusal.code);
@@ -302,7 +264,7 @@ void Connection::refuse(const Refusal &refusal)
     const base::RequestScope scope(m_requestId);
     qCDebug(lcConnection, "refused %s: %d %s", qPrintable(m_client.peerAddress().toString()),
             refusal.status, refusal.code);
-    send(frameReply(refusalReply(refusal, m_requestId), frame(true)));
+    send(refusalReply(refusal, m_requestId), frame(true));
     linger();
 }
 
@@ -344,6 +306,13 @@ void Connection::send(QByteArrayView wire)
 {
     m_unsent.append(wire);
     m_door.metrics().bytesSent.add(wire.size());
+}
+
+void Connection::send(const HttpReply &reply, const AnswerFrame &frame)
+{
+    const qsizetype before = m_unsent.size();
+    appendReply(m_unsent, reply, frame);
+    m_door.metrics().bytesSent.add(m_unsent.size() - before);
 }
 
 void Connection::flush()
@@ -436,57 +405,6 @@ void Connection::drain()
 void Connection::abandon()
 {
     m_client.abort();
-}
-
-qint64 Connection::bytesAvailable() const
-{
-    if (m_phase != Phase::Answering)
-        return QIODevice::bytesAvailable();
-    return m_feedHead.size() + m_body.size() - m_feedAt + QIODevice::bytesAvailable();
-}
-
-qint64 Connection::readData(char *data, qint64 bytesMax)
-{
-    qint64 copied = 0;
-    if (m_phase != Phase::Answering)
-        return copied;
-    for (const QByteArray *part : {&m_feedHead, &m_body}) {
-        const qint64 offset = part == &m_feedHead ? m_feedAt : m_feedAt - m_feedHead.size();
-        const qint64 bytes = std::min<qint64>(bytesMax - copied, part->size() - offset);
-        if (bytes <= 0)
-            continue;
-        std::memcpy(data + copied, part->constData() + offset, static_cast<std::size_t>(bytes));
-        copied += bytes;
-        m_feedAt += bytes;
-    }
-    return copied;
-}
-
-qint64 Connection::writeData(const char *data, qint64 bytes)
-{
-    // After a time-out or a client that left, a late answer has nowhere to go.
-    if (m_phase != Phase::Answering)
-        return bytes;
-    m_captured.append(data, static_cast<qsizetype>(bytes));
-    if (!m_isFeeding) {
-        // The next request must not start from within Qt's writing of this answer.
-        m_isBusy = true;
-        finishIfAnswered();
-        if (m_phase == Phase::Head) {
-            flush();
-            QMetaObject::invokeMethod(this, &Connection::pump, Qt::QueuedConnection);
-        }
-        m_isBusy = false;
-    }
-    return bytes;
-}
-
-void Connection::disconnectFromHost()
-{
-    if (m_phase == Phase::Answering)
-        qCWarning(lcConnection)
-            << "a request that the front door let through was refused behind it";
-    abandon();
 }
 
 } // namespace dynakv::http

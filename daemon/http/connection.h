@@ -5,6 +5,7 @@
 #include "daemon/http/body_stream.h"
 #include "daemon/http/chunked_decoder.h"
 #include "daemon/http/head_parser.h"
+#include "daemon/http/http_message.h"
 
 #include <QTcpSocket>
 
@@ -16,8 +17,8 @@ namespace dynakv::http {
 class FrontDoor;
 
 /// One client, seen from both sides. Towards the client it owns the real socket and speaks strict
-/// HTTP/1.1 on it. Towards Qt's HTTP server it *is* a QTcpSocket, a virtual one, from which whole
-/// canonical requests are read and into which answers are written.
+/// HTTP/1.1 on it. Towards Qt's HTTP server it *is* a QTcpSocket, a virtual one, through which Qt
+/// dispatches a request as soon as that is whole.
 ///
 /// One request is in flight at a time, so that pipelined ones are answered in order however late an
 /// answer comes. A client that leaves makes the virtual socket disconnect; Qt then deletes it.
@@ -37,6 +38,15 @@ public:
     void drain();
     /// Cuts the client off.
     void abandon();
+
+    /// @name The handler's side
+    /// @{
+    /// The request that Qt is dispatching; nothing where it was taken already.
+    [[nodiscard]] std::optional<HttpRequest> takeRequest();
+    /// Once for each request that was taken, now or later. A client that was refused meanwhile gets
+    /// none.
+    void answer(HttpReply reply);
+    /// @}
 
     /// @name An answer without an end
     /// @{
@@ -80,13 +90,14 @@ private:
     void keepChunkedBody();
     [[nodiscard]] bool accountBody();
     void deliver();
-    void finishIfAnswered();
+    void sendReply(const HttpReply &reply);
     void refuse(const Refusal &refusal);
     void expectRequest();
-    void beginStream(const QByteArray &head);
+    void beginStream();
     void endStream();
     void linger();
     void send(QByteArrayView wire);
+    void send(const HttpReply &reply, const AnswerFrame &frame);
     void flush();
     [[nodiscard]] AnswerFrame frame(bool closes) const;
     void onBytesWritten();
@@ -95,8 +106,7 @@ private:
     FrontDoor &m_door;
     QTcpSocket m_client;
     Phase m_phase = Phase::Head;
-    bool m_isBusy = false; ///< Within pump(), or within Qt's writing of an answer.
-    bool m_isFeeding = false;
+    bool m_isBusy = false; ///< Within pump().
     int m_requestsThisTurn = 0;
     qint64 m_deadlineMs = 0;
     qint64 m_writeDeadlineMs = 0; ///< 0 while nothing waits to be sent.
@@ -117,9 +127,11 @@ private:
     qint64 m_bodyStartMs = 0;
     qint64 m_bodyWireBytes = 0;
 
-    QByteArray m_feedHead = {};
-    qint64 m_feedAt = 0;
-    QByteArray m_captured = {};
+    HttpRequest m_request = {}; ///< From its head on, until the handler has it.
+    std::optional<HttpReply> m_reply = {};
+    bool m_isDispatching = false;
+    bool m_isUntaken = false;
+    qint64 m_dispatchAt = 0; ///< Bytes that Qt has read.
     std::unique_ptr<BodyStream> m_stream = {};
     QByteArray m_unsent = {}; ///< Until flush(): the answers of one turn leave together.
 };

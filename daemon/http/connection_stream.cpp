@@ -20,18 +20,16 @@ void Connection::followWith(std::unique_ptr<BodyStream> stream)
         m_stream = std::move(stream);
 }
 
-void Connection::beginStream(const QByteArray &head)
+void Connection::beginStream()
 {
     m_phase = Phase::Streaming;
     m_deadlineMs = std::numeric_limits<qint64>::max();
     // The end of the stream is that of the connection: what was sent behind the request will not be
     // answered, and whoever sent it knows by that.
-    for (QByteArray *buffer : {&m_input, &m_feedHead, &m_captured, &m_body})
-        *buffer = QByteArray();
+    m_input = QByteArray();
     m_client.skip(m_client.bytesAvailable());
     // Else the system alone would keep megabytes for each client that does not read.
     m_client.setSocketOption(QAbstractSocket::SendBufferSizeSocketOption, kSystemBytes);
-    send(head);
     flush();
     if (m_door.isDraining())
         endStream();

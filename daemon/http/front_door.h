@@ -52,13 +52,15 @@ public:
     [[nodiscard]] qint64 nowMs() const { return m_clock.elapsed(); }
     /// When the request was whole that Qt is being given now; microseconds of nowUs().
     [[nodiscard]] qint64 deliveredUs() const { return m_deliveredUs; }
-    /// Who sent it; only within the handler's turn.
-    [[nodiscard]] Connection &delivering() const { return *m_delivering; }
-    qint64 noteDelivery(Connection &connection)
+    /// Who sent it; nobody outside of the handler's turn.
+    [[nodiscard]] Connection *delivering() const { return m_delivering; }
+    /// \a connection has Qt dispatch its request from now on, until endDelivery().
+    qint64 beginDelivery(Connection &connection)
     {
         m_delivering = &connection;
         return m_deliveredUs = nowUs();
     }
+    void endDelivery() { m_delivering = nullptr; }
     [[nodiscard]] qint64 nowUs() const { return m_clock.nsecsElapsed() / 1000; }
     [[nodiscard]] QByteArrayView httpDate();
     QByteArray nextRequestId();

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/http/http_room.h"
 
+#include "daemon/http/http_compat.h"
 #include "daemon/http/problem_reply.h"
 #include "daemon/http/router.h"
 #include "shared/base/request_scope.h"
-
-#include <QLoggingCategory>
 
 #include <mutex>
 
@@ -40,8 +39,6 @@ private:
 };
 
 namespace {
-
-Q_LOGGING_CATEGORY(lcRoom, "dynakv.http.room", QtInfoMsg)
 
 /// More than one for each connection: clients that leave do not take their writes along.
 constexpr std::size_t kWaitingMax = 8192;
@@ -109,10 +106,11 @@ base::Result<void> HttpRoom::bind(std::unique_ptr<FrontDoor> door)
     // Deferred, because the door is destroyed in it.
     QObject::connect(
         m_door, &FrontDoor::drained, &m_server, [this] { finishClosing(); }, Qt::QueuedConnection);
-    compat::setCatchAll(m_server,
-                        [this](const QHttpServerRequest &request, compat::Responder responder) {
-                            serve(request, std::move(responder));
-                        });
+    compat::setCatchAll(m_server, [this] {
+        Connection *const client = m_door->delivering();
+        if (const auto request = client ? client->takeRequest() : std::nullopt)
+            serve(*client, *request);
+    });
     if (!compat::bindTo(m_server, std::move(door))) {
         m_door = nullptr;
         return {base::ErrorCode::Io, "Qt's HTTP server did not take the listening socket"};
@@ -120,29 +118,23 @@ base::Result<void> HttpRoom::bind(std::unique_ptr<FrontDoor> door)
     return {};
 }
 
-void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder)
+void HttpRoom::serve(Connection &client, const HttpRequest &request)
 {
-    const auto request = compat::takeRequest(from);
-    if (!request) {
-        qCWarning(lcRoom) << "a request arrived in a form that the front door does not write";
-        responder.send(problemReply(500, "internal", "This request was lost on its way.", {}));
-        return;
-    }
-    const base::RequestScope scope(request->requestId);
-    auto [made, endpoint] = dispatch(*request, m_context);
-    RequestTrace trace{endpoint, request->method, request->path, request->requestId,
+    const base::RequestScope scope(request.requestId);
+    auto [made, endpoint] = dispatch(request, m_context);
+    RequestTrace trace{endpoint, request.method, request.path, request.requestId,
                        m_door->deliveredUs()};
-    if (const auto *reply = std::get_if<HttpReply>(&made)) {
-        answer(responder, trace, *reply);
+    if (auto *reply = std::get_if<HttpReply>(&made)) {
+        answer(&client, trace, std::move(*reply));
         return;
     }
-    if (const auto *watch = std::get_if<PendingWatch>(&made)) {
-        m_watches.watch(watch->request, m_door->delivering());
-        answer(responder, trace, watch->head);
+    if (auto *watch = std::get_if<PendingWatch>(&made)) {
+        m_watches.watch(watch->request, client);
+        answer(&client, trace, std::move(watch->head));
         return;
     }
     if (m_waiting.size() >= kWaitingMax) {
-        answer(responder, trace,
+        answer(&client, trace,
                unavailableReply("overload",
                                 "Too many requests wait for their outcome; nothing "
                                 "was changed.",
@@ -150,7 +142,7 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
         return;
     }
     const quint64 ticket = ++m_lastTicket;
-    m_waiting.emplace(ticket, Waiting{std::move(responder), std::move(trace)});
+    m_waiting.emplace(ticket, Waiting{&client, std::move(trace)});
     m_context.metrics->waitingRequests.add();
     if (auto *write = std::get_if<PendingWrite>(&made)) {
         m_context.coordinator.submit(std::move(write->request),
@@ -170,11 +162,12 @@ void HttpRoom::serve(const QHttpServerRequest &from, compat::Responder responder
     }
 }
 
-void HttpRoom::answer(compat::Responder &responder, const RequestTrace &trace,
-                      const HttpReply &reply)
+void HttpRoom::answer(Connection *client, const RequestTrace &trace, HttpReply reply)
 {
-    responder.send(reply);
-    m_log.answered(trace, reply.status, m_door->nowUs());
+    const int status = reply.status;
+    if (client)
+        client->answer(std::move(reply));
+    m_log.answered(trace, status, m_door->nowUs());
 }
 
 /// A completion that takes the outcome to this thread, where it becomes the answer. It runs on the
@@ -192,14 +185,14 @@ std::function<void(Outcome)> HttpRoom::returning(quint64 ticket,
     };
 }
 
-void HttpRoom::complete(quint64 ticket, const HttpReply &reply)
+void HttpRoom::complete(quint64 ticket, HttpReply reply)
 {
     auto waiting = m_waiting.extract(ticket);
     if (!waiting)
         return;
     m_context.metrics->waitingRequests.add(-1);
     const base::RequestScope scope(waiting.mapped().trace.requestId);
-    answer(waiting.mapped().responder, waiting.mapped().trace, reply);
+    answer(waiting.mapped().client, waiting.mapped().trace, std::move(reply));
 }
 
 void HttpRoom::close(int graceMs, std::function<void()> closed)

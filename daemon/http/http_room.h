@@ -2,8 +2,8 @@
 #pragma once
 
 #include "daemon/http/api_context.h"
+#include "daemon/http/connection.h"
 #include "daemon/http/front_door.h"
-#include "daemon/http/http_compat.h"
 #include "daemon/http/request_log.h"
 #include "daemon/http/watch_hub.h"
 #include "shared/base/mailbox.h"
@@ -11,6 +11,7 @@
 
 #include <QHostAddress>
 #include <QHttpServer>
+#include <QPointer>
 #include <QTimer>
 
 #include <functional>
@@ -47,17 +48,17 @@ public:
 private:
     struct Waiting
     {
-        compat::Responder responder;
+        QPointer<Connection> client;
         RequestTrace trace;
     };
 
     base::Result<void> bind(std::unique_ptr<FrontDoor> door);
-    void serve(const QHttpServerRequest &from, compat::Responder responder);
-    void answer(compat::Responder &responder, const RequestTrace &trace, const HttpReply &reply);
+    void serve(Connection &client, const HttpRequest &request);
+    void answer(Connection *client, const RequestTrace &trace, HttpReply reply);
     template <typename Outcome>
     std::function<void(Outcome)> returning(quint64 ticket,
                                            std::function<HttpReply(const Outcome &)> toReply);
-    void complete(quint64 ticket, const HttpReply &reply);
+    void complete(quint64 ticket, HttpReply reply);
     void finishClosing();
 
     const ApiContext &m_context;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The request head, its canonical form and the chunked body: whatever bytes arrive, the parser
-// neither reads past them nor depends on how they were cut, and what it accepts survives the way
-// through Qt's HTTP server.
-#include "daemon/http/canonical_request.h"
+// The request head and the chunked body: whatever bytes arrive, the parser neither reads past them
+// nor depends on how they were cut, and handlers get the very bytes of the target.
 #include "daemon/http/chunked_decoder.h"
 #include "daemon/http/head_parser.h"
 #include "daemon/http/host_rule.h"
+#include "daemon/http/incoming_request.h"
 
 #include <cstdint>
 #include <cstdlib>
@@ -47,18 +46,10 @@ void checkAccepted(const RequestHead &head, QByteArrayView bytes)
     require(head.size <= bytes.size() && head.contentLength >= 0);
     require(head.path.startsWith('/') || head.path == "*");
     refusalOf(head, HostRule{});
-    QByteArray canonical = toCanonicalHead(head, "id");
-    endCanonicalHead(canonical, 0);
-    require(canonical.indexOf("\r\n\r\n") == canonical.size() - 4);
-    const qsizetype start = canonical.indexOf(' ') + 1;
-    HttpRequest request;
-    require(readCanonicalTarget(
-        QByteArrayView(canonical).sliced(start, canonical.indexOf(' ', start) - start), request));
+    const HttpRequest request = requestFrom(head, "id");
     require(request.path == head.path && request.query == head.query);
-    // The canonical form is itself a request that the strict parser takes, ending where it ends.
-    const HeadResult again = parseHead(canonical, {1 << 20, 1 << 20, 1 << 20, 1000});
-    const auto *reread = std::get_if<RequestHead>(&again);
-    require(reread && reread->size == canonical.size());
+    for (const QByteArray *text : {&request.accept, &request.contentType, &request.atLeast})
+        require(!text->contains('\r') && !text->contains('\n'));
 }
 
 } // namespace
