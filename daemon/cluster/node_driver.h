@@ -5,6 +5,7 @@
 #include "daemon/cluster/transport.h"
 #include "daemon/core/node.h"
 #include "shared/base/mailbox.h"
+#include "shared/base/wakes.h"
 
 #include <QObject>
 #include <QTimer>
@@ -81,6 +82,7 @@ private:
     void closeLinks();
     void proceedStop();
 
+    base::LoopWakes m_wakes; ///< First, so that whatever the others post is put off.
     store::Table &m_table;
     storage::StorageWorker &m_storage;
     base::Mailbox &m_inbox;

@@ -8,6 +8,7 @@
 #include "daemon/http/watch_hub.h"
 #include "shared/base/mailbox.h"
 #include "shared/base/result.h"
+#include "shared/base/wakes.h"
 
 #include <QHostAddress>
 #include <QHttpServer>
@@ -61,6 +62,7 @@ private:
     void complete(quint64 ticket, HttpReply reply);
     void finishClosing();
 
+    base::LoopWakes m_wakes; ///< Last to go.
     const ApiContext &m_context;
     DoorCommons &m_commons;
     FrontDoorConfig m_config;

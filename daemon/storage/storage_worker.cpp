@@ -4,6 +4,7 @@
 #include "daemon/storage/frame_codec.h"
 #include "daemon/storage/storage_engine.h"
 #include "daemon/storage/storage_jobs.h"
+#include "shared/base/wakes.h"
 
 #include <QDateTime>
 #include <QDir>
@@ -29,6 +30,8 @@ constexpr auto kSyncInterval = std::chrono::seconds(1);
 /// Once nothing came for so long, the end of the file is marked as safe.
 constexpr auto kMarkAfter = std::chrono::seconds(1);
 constexpr auto kStatusInterval = std::chrono::milliseconds(100);
+/// So many jobs are not kept waiting for the end of a poster's turn.
+constexpr std::size_t kJobsPerWake = 64;
 constexpr int kLoadThreadsMax = store::Table::kLoadGroups;
 
 } // namespace
@@ -42,6 +45,15 @@ FileIdentity newFileIdentity()
     identity.createdMs = QDateTime::currentMSecsSinceEpoch();
     return identity;
 }
+
+/// What the storage thread sleeps on.
+class Alarm final : public base::Waker
+{
+public:
+    void wake() override { changed.notify_one(); }
+
+    std::condition_variable changed;
+};
 
 /// Shared between the callers and the storage thread: the queue, under the mutex. The engine
 /// belongs to the storage thread from open() until that has ended.
@@ -106,9 +118,9 @@ private:
     Clock::time_point m_nextMark = {};
     Clock::time_point m_nextStatus = {};
 
+    const std::shared_ptr<Alarm> m_alarm = std::make_shared<Alarm>();
     mutable std::mutex m_mutex;
     FileStatus m_status;
-    std::condition_variable m_changed;
     std::deque<Job> m_jobs;
     qsizetype m_queuedBytes = 0;
     bool m_isStopping = false;
@@ -125,7 +137,7 @@ StorageWorker::Impl::~Impl()
         const std::scoped_lock lock(m_mutex);
         m_isStopping = true;
     }
-    m_changed.notify_one();
+    m_alarm->wake();
     m_thread.join();
 }
 
@@ -167,6 +179,7 @@ void StorageWorker::Impl::push(Job job)
             job.done({CommitResult::Status::Failed, m_durability, "storage.db is not open"});
         return;
     }
+    std::size_t waiting = 0;
     {
         const std::scoped_lock lock(m_mutex);
         if (m_queuedBytes + job.bytes > kQueuedBytesMax) {
@@ -176,8 +189,12 @@ void StorageWorker::Impl::push(Job job)
         }
         m_queuedBytes += job.bytes;
         m_jobs.push_back(std::move(job));
+        waiting = m_jobs.size();
     }
-    m_changed.notify_one();
+    if (waiting == 1)
+        base::Wakes::request(m_alarm);
+    else if (waiting % kJobsPerWake == 0)
+        m_alarm->wake();
 }
 
 void StorageWorker::Impl::runAndWait(const std::function<void()> &task)
@@ -197,7 +214,9 @@ void StorageWorker::Impl::runAndWait(const std::function<void()> &task)
 
 void StorageWorker::Impl::run()
 {
+    base::Wakes wakes;
     for (;;) {
+        wakes.flush();
         Batch batch = takeBatch();
         if (batch.empty())
             return;
@@ -226,8 +245,8 @@ StorageWorker::Impl::Batch StorageWorker::Impl::takeBatch()
     while (!isReady()) {
         const auto chore = nextChore();
         if (!chore) {
-            m_changed.wait(lock, isReady);
-        } else if (!m_changed.wait_until(lock, *chore, isReady)) {
+            m_alarm->changed.wait(lock, isReady);
+        } else if (!m_alarm->changed.wait_until(lock, *chore, isReady)) {
             lock.unlock();
             doChores();
             lock.lock();

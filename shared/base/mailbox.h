@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 
 namespace dynakv::base {
@@ -22,6 +23,7 @@ public:
     using Task = std::function<void()>;
 
     explicit Mailbox(QObject *parent = nullptr);
+    ~Mailbox() override;
 
     void post(Task task);
     /// How many tasks wait now: the depth metric, and what bounds a producer.
@@ -31,8 +33,11 @@ Q_SIGNALS:
     void woken();
 
 private:
+    class Bell;
+
     void drain();
 
+    std::shared_ptr<Bell> m_bell;
     mutable std::mutex m_mutex;
     std::deque<Task> m_tasks;
 };

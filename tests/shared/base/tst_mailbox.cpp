@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "shared/base/mailbox.h"
+#include "shared/base/wakes.h"
 
 #include <QTest>
 #include <QThread>
@@ -8,7 +9,9 @@
 #include <thread>
 #include <vector>
 
+using dynakv::base::LoopWakes;
 using dynakv::base::Mailbox;
+using dynakv::base::Wakes;
 
 class MailboxTest final : public QObject
 {
@@ -20,6 +23,10 @@ private Q_SLOTS:
     void aTaskThatPostsIsServedAgain();
     void theDepthIsWhatWaits();
     void waitingTasksDieWithTheMailbox();
+    void wakesComeAtTheEndOfThePostersTurn();
+    void manyTasksDoNotWaitForTheEndOfTheTurn();
+    void anEventLoopEndsItsTurnsByItself();
+    void aMailboxMayGoBeforeItIsWoken();
 };
 
 void MailboxTest::tasksRunLaterInTheOrderOfPosting()
@@ -98,6 +105,52 @@ void MailboxTest::waitingTasksDieWithTheMailbox()
     QCoreApplication::processEvents();
     QVERIFY(!ran);
     QCOMPARE(owned.use_count(), 1L);
+}
+
+void MailboxTest::wakesComeAtTheEndOfThePostersTurn()
+{
+    Mailbox mailbox;
+    int ran = 0;
+    Wakes wakes;
+    mailbox.post([&ran] { ++ran; });
+    mailbox.post([&ran] { ++ran; });
+    QCoreApplication::processEvents();
+    QCOMPARE(ran, 0);
+    wakes.flush();
+    QCoreApplication::processEvents();
+    QCOMPARE(ran, 2);
+}
+
+void MailboxTest::manyTasksDoNotWaitForTheEndOfTheTurn()
+{
+    Mailbox mailbox;
+    int ran = 0;
+    const Wakes wakes;
+    for (int i = 0; i < 64; ++i)
+        mailbox.post([&ran] { ++ran; });
+    QCoreApplication::processEvents();
+    QCOMPARE(ran, 64);
+}
+
+void MailboxTest::anEventLoopEndsItsTurnsByItself()
+{
+    Mailbox mailbox;
+    int ran = 0;
+    const LoopWakes wakes;
+    for (int turn = 0; turn < 2; ++turn) {
+        mailbox.post([&ran] { ++ran; });
+        QTRY_COMPARE(ran, turn + 1);
+    }
+}
+
+void MailboxTest::aMailboxMayGoBeforeItIsWoken()
+{
+    auto mailbox = std::make_unique<Mailbox>();
+    Wakes wakes;
+    mailbox->post([] { QFAIL("nobody is there to run this"); });
+    mailbox.reset();
+    wakes.flush();
+    QCoreApplication::processEvents();
 }
 
 QTEST_GUILESS_MAIN(MailboxTest)
