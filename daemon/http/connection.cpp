@@ -3,20 +3,21 @@
 
 #include "daemon/http/front_door.h"
 #include "daemon/http/incoming_request.h"
-#include "daemon/http/native_socket.h"
 #include "daemon/http/problem_reply.h"
 #include "shared/base/request_scope.h"
 
 #include <QLoggingCategory>
 
 #include <algorithm>
+#include <limits>
 
 namespace dynakv::http {
 namespace {
 
 Q_LOGGING_CATEGORY(lcConnection, "dynakv.http.connection", QtInfoMsg)
 
-constexpr qint64 kReadBytes = 64 * 1024;
+/// What a client may have sent ahead while its request is being answered.
+constexpr qsizetype kAheadBytesMax = 64 * 1024;
 /// After so many requests of one client the others have their turn.
 constexpr int kRequestsPerTurn = 16;
 constexpr qsizetype kJudgedStep = 1024;
@@ -65,24 +66,23 @@ void release(QByteArray &buffer)
 Connection::Connection(qintptr descriptor, FrontDoor &door)
     : QTcpSocket(&door)
     , m_door(door)
-    , m_client(this)
+    , m_client(descriptor)
 {
-    if (!m_client.setSocketDescriptor(descriptor)) {
-        qCWarning(lcConnection).noquote() << "cannot use a connection:" << m_client.errorString();
+    if (!m_client.isOpen()) {
+        qCWarning(lcConnection) << "the system refused to set a connection up";
         m_phase = Phase::Closed;
         return;
     }
-    m_client.setReadBufferSize(kReadBytes);
-    m_client.setSocketOption(QAbstractSocket::LowDelayOption, 1);
-    setPeerAddress(m_client.peerAddress());
-    setPeerPort(m_client.peerPort());
-    setLocalAddress(m_client.localAddress());
-    setLocalPort(m_client.localPort());
+    const native::Ends ends = m_client.ends();
+    setPeerAddress(ends.peer);
+    setPeerPort(ends.peerPort);
+    setLocalAddress(ends.local);
+    setLocalPort(ends.localPort);
     setOpenMode(QIODevice::ReadWrite);
     setSocketState(ConnectedState);
-    connect(&m_client, &QTcpSocket::readyRead, this, &Connection::pump);
-    connect(&m_client, &QTcpSocket::bytesWritten, this, &Connection::onBytesWritten);
-    connect(&m_client, &QTcpSocket::disconnected, this, &Connection::onClientGone);
+    connect(&m_client, &ClientSocket::readable, this, &Connection::onReadable);
+    connect(&m_client, &ClientSocket::written, this, &Connection::onWritten);
+    connect(&m_client, &ClientSocket::gone, this, &Connection::leave);
     expectRequest();
 }
 
@@ -97,10 +97,31 @@ Connection::~Connection()
     setSocketState(UnconnectedState); // Else the base class would act on a socket it never had.
 }
 
+void Connection::onReadable()
+{
+    m_hasInput = true;
+    switch (m_phase) {
+    case Phase::Head:
+    case Phase::Body:
+        pump();
+        return;
+    case Phase::Answering:
+        // Read on, within bounds, to learn that a client left.
+        while (m_input.size() < kAheadBytesMax && readMore()) {
+        }
+        m_client.setReading(m_input.size() < kAheadBytesMax && !m_hasInputEnded);
+        return;
+    case Phase::Streaming:
+    case Phase::Lingering:
+        discardInput();
+        return;
+    case Phase::Closed:
+        return;
+    }
+}
+
 void Connection::pump()
 {
-    if (m_phase == Phase::Lingering || m_phase == Phase::Streaming)
-        m_client.skip(m_client.bytesAvailable());
     if (m_isBusy)
         return;
     m_isBusy = true;
@@ -116,19 +137,61 @@ void Connection::pump()
     flush();
 }
 
+/// Between requests and within one: what is there now, and whether that is anything.
 bool Connection::takeInput()
 {
-    const qint64 waiting = std::min(kReadBytes, m_client.bytesAvailable());
-    if (waiting <= 0)
-        return false;
-    if (m_phase == Phase::Head && m_input.isEmpty())
+    const bool isFirst = m_phase == Phase::Head && m_input.isEmpty();
+    const bool hasMore = readMore();
+    if (hasMore && isFirst)
         m_deadlineMs = m_door.nowMs() + m_door.config().headTimeoutMs;
-    const qsizetype held = m_input.size();
-    m_input.resize(held + waiting);
-    const qint64 got = std::max<qint64>(0, m_client.read(m_input.data() + held, waiting));
-    m_input.resize(held + got);
-    m_door.metrics().bytesReceived.add(got);
-    return got > 0;
+    if (m_hasInputEnded)
+        leaveOnceWritten();
+    else
+        m_client.setReading(true);
+    return hasMore && !m_hasInputEnded;
+}
+
+bool Connection::readMore()
+{
+    if (!m_hasInput)
+        return false;
+    std::vector<char> &buffer = m_door.readBuffer();
+    const auto bytesMax = static_cast<qsizetype>(buffer.size());
+    const native::Transfer transfer = m_client.read(buffer.data(), bytesMax);
+    m_hasInput = transfer.bytes == bytesMax;
+    m_hasInputEnded = m_hasInputEnded || transfer.outcome == native::Outcome::Ended;
+    if (transfer.outcome == native::Outcome::Failed)
+        leave();
+    if (transfer.outcome != native::Outcome::Done)
+        return false;
+    m_input.append(buffer.data(), transfer.bytes);
+    m_door.metrics().bytesReceived.add(transfer.bytes);
+    return true;
+}
+
+/// Behind the last request of a connection; a client that sends without end has its deadline.
+void Connection::discardInput()
+{
+    std::vector<char> &buffer = m_door.readBuffer();
+    const native::Transfer transfer =
+        m_client.read(buffer.data(), static_cast<qsizetype>(buffer.size()));
+    switch (transfer.outcome) {
+    case native::Outcome::Done:
+        m_door.metrics().bytesReceived.add(transfer.bytes);
+        return;
+    case native::Outcome::WouldBlock:
+        return;
+    case native::Outcome::Ended:
+        m_hasInputEnded = true;
+        if (m_phase == Phase::Lingering) {
+            leaveOnceWritten();
+            return;
+        }
+        [[fallthrough]];
+    case native::Outcome::Failed:
+        leave();
+        return;
+    }
 }
 
 bool Connection::advanceHead()
@@ -137,7 +200,9 @@ bool Connection::advanceHead()
         flush(); // Only what the system does not take is owed to the client.
     if (m_client.bytesToWrite() > m_door.config().backlogBytesMax) {
         m_door.metrics().backlogPauses.add();
-        return false; // The client must read first: onBytesWritten() goes on.
+        m_hasInput = true;
+        m_client.setReading(false);
+        return false; // The client must read first: onWritten() goes on.
     }
     // A head can end, or go wrong, only with a line or at its first byte or a limit, so that a
     // client cannot make us read it over and over by sending single bytes.
@@ -262,8 +327,8 @@ void Connection::refuse(const Refusal &refusal)
     if (m_requestId.isEmpty())
         m_requestId = m_door.nextRequestId();
     const base::RequestScope scope(m_requestId);
-    qCDebug(lcConnection, "refused %s: %d %s", qPrintable(m_client.peerAddress().toString()),
-            refusal.status, refusal.code);
+    qCDebug(lcConnection, "refused %s: %d %s", qPrintable(peerAddress().toString()), refusal.status,
+            refusal.code);
     send(refusalReply(refusal, m_requestId), frame(true));
     linger();
 }
@@ -297,9 +362,10 @@ void Connection::linger()
     m_accountedBytes = 0;
     m_deadlineMs = m_door.nowMs() + m_door.config().lingerMs;
     flush();
-    if (m_client.bytesToWrite() == 0)
-        closeWriting(m_client.socketDescriptor());
-    m_client.skip(m_client.bytesAvailable());
+    m_client.closeWriting();
+    m_client.setReading(true);
+    if (m_hasInputEnded)
+        leaveOnceWritten();
 }
 
 void Connection::send(QByteArrayView wire)
@@ -319,35 +385,44 @@ void Connection::flush()
 {
     if (m_unsent.isEmpty())
         return;
-    const qsizetype sent =
-        m_client.bytesToWrite() == 0 ? sendNow(m_client.socketDescriptor(), m_unsent) : 0;
-    if (sent < m_unsent.size()) {
-        m_client.write(m_unsent.constData() + sent, m_unsent.size() - sent);
-        if (m_writeDeadlineMs == 0)
-            m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
-    }
+    m_client.write(m_unsent);
     release(m_unsent);
-    if (m_client.bytesToWrite() > 0)
-        m_client.flush(); // Last, because it may lead to the next request.
+    if (m_client.bytesToWrite() > 0 && m_writeDeadlineMs == 0)
+        m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
 }
 
-void Connection::onBytesWritten()
+void Connection::onWritten()
 {
-    const qint64 unsent = m_client.bytesToWrite();
+    const qsizetype unsent = m_client.bytesToWrite();
     m_writeDeadlineMs = unsent > 0 ? m_door.nowMs() + m_door.config().writeStallMs : 0;
-    if (m_phase == Phase::Lingering && unsent == 0)
-        closeWriting(m_client.socketDescriptor());
+    if (m_phase == Phase::Lingering && unsent == 0 && m_hasInputEnded)
+        leave();
     else if (m_phase == Phase::Streaming && unsent == 0)
         m_stream->onSent();
     else if (m_phase == Phase::Head && unsent <= m_door.config().backlogBytesMax)
         pump();
 }
 
-void Connection::onClientGone()
+/// The client sends no more, but may well read what it has asked for.
+void Connection::leaveOnceWritten()
+{
+    flush();
+    m_client.closeWriting();
+    m_client.setReading(false);
+    if (m_client.bytesToWrite() == 0) {
+        leave();
+        return;
+    }
+    m_phase = Phase::Lingering;
+    m_deadlineMs = std::numeric_limits<qint64>::max(); // The write deadline holds.
+}
+
+void Connection::leave()
 {
     if (m_phase == Phase::Closed)
         return;
     m_phase = Phase::Closed;
+    m_client.close();
     m_stream.reset();
     m_door.returnBodyBytes(m_accountedBytes);
     m_accountedBytes = 0;
@@ -360,7 +435,7 @@ void Connection::sweep(qint64 nowMs)
 {
     if (m_writeDeadlineMs != 0 && nowMs >= m_writeDeadlineMs) {
         m_door.metrics().addCut(Cut::WriteTimeout);
-        abandon();
+        leave();
         return;
     }
     // Between requests a client that reads slowly is watched by the write deadline alone.
@@ -371,7 +446,7 @@ void Connection::sweep(qint64 nowMs)
     case Phase::Head:
         metrics.addCut(m_input.isEmpty() ? Cut::Idle : Cut::HeadTimeout);
         if (m_input.isEmpty())
-            m_client.disconnectFromHost();
+            leave();
         else
             refuse(kHeadTimedOut);
         return;
@@ -385,7 +460,7 @@ void Connection::sweep(qint64 nowMs)
         return;
     case Phase::Lingering:
         metrics.addCut(Cut::Linger);
-        abandon();
+        leave();
         return;
     case Phase::Streaming:
     case Phase::Closed:
@@ -397,14 +472,9 @@ void Connection::drain()
 {
     // What is in flight ends the connection by itself, since the door is draining.
     if (m_phase == Phase::Head && m_input.isEmpty())
-        m_client.disconnectFromHost();
+        leaveOnceWritten();
     else if (m_phase == Phase::Streaming)
         endStream();
-}
-
-void Connection::abandon()
-{
-    m_client.abort();
 }
 
 } // namespace dynakv::http

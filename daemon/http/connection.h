@@ -4,6 +4,7 @@
 #include "daemon/http/answer_framing.h"
 #include "daemon/http/body_stream.h"
 #include "daemon/http/chunked_decoder.h"
+#include "daemon/http/client_socket.h"
 #include "daemon/http/head_parser.h"
 #include "daemon/http/http_message.h"
 
@@ -37,7 +38,7 @@ public:
     /// Closes now if idle, else after the answer in flight.
     void drain();
     /// Cuts the client off.
-    void abandon();
+    void leave();
 
     /// @name The handler's side
     /// @{
@@ -80,10 +81,13 @@ private:
         Closed,
     };
 
+    void onReadable();
     void pump();
     [[nodiscard]] bool advanceHead();
     [[nodiscard]] bool advanceBody();
     [[nodiscard]] bool takeInput();
+    [[nodiscard]] bool readMore();
+    void discardInput();
     void begin(const RequestHead &head);
     [[nodiscard]] std::optional<Refusal> refusalFor(const RequestHead &head) const;
     void keepPlainBody();
@@ -100,17 +104,19 @@ private:
     void send(const HttpReply &reply, const AnswerFrame &frame);
     void flush();
     [[nodiscard]] AnswerFrame frame(bool closes) const;
-    void onBytesWritten();
-    void onClientGone();
+    void onWritten();
+    void leaveOnceWritten();
 
     FrontDoor &m_door;
-    QTcpSocket m_client;
+    ClientSocket m_client;
     Phase m_phase = Phase::Head;
     bool m_isBusy = false; ///< Within pump().
     int m_requestsThisTurn = 0;
     qint64 m_deadlineMs = 0;
     qint64 m_writeDeadlineMs = 0; ///< 0 while nothing waits to be sent.
 
+    bool m_hasInput = false;      ///< More may be there than was read.
+    bool m_hasInputEnded = false; ///< The client sends no more.
     QByteArray m_input = {};
     qsizetype m_judgedBytes = 0; ///< Of m_input, already found to be no whole head.
 

@@ -62,7 +62,7 @@ void Connection::answer(HttpReply reply)
     if (m_phase != Phase::Head)
         return;
     flush();
-    if (!m_input.isEmpty() || m_client.bytesAvailable() > 0)
+    if (!m_input.isEmpty() || m_hasInput || m_hasInputEnded)
         QMetaObject::invokeMethod(this, &Connection::pump, Qt::QueuedConnection);
 }
 
@@ -102,7 +102,7 @@ qint64 Connection::readData(char *data, qint64 bytesMax)
 qint64 Connection::writeData(const char *, qint64 bytes)
 {
     qCWarning(lcDispatch) << "Qt's HTTP server answered a request by itself; cut off";
-    abandon();
+    leave();
     return bytes;
 }
 
@@ -110,7 +110,7 @@ void Connection::disconnectFromHost()
 {
     if (m_phase == Phase::Answering)
         qCWarning(lcDispatch) << "a request that the front door let through was refused behind it";
-    abandon();
+    leave();
 }
 
 } // namespace dynakv::http

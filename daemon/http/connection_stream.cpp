@@ -27,11 +27,13 @@ void Connection::beginStream()
     // The end of the stream is that of the connection: what was sent behind the request will not be
     // answered, and whoever sent it knows by that.
     m_input = QByteArray();
-    m_client.skip(m_client.bytesAvailable());
+    m_client.setReading(true);
     // Else the system alone would keep megabytes for each client that does not read.
-    m_client.setSocketOption(QAbstractSocket::SendBufferSizeSocketOption, kSystemBytes);
+    m_client.limitSendBuffer(kSystemBytes);
     flush();
-    if (m_door.isDraining())
+    if (m_hasInputEnded)
+        leave();
+    else if (m_door.isDraining())
         endStream();
 }
 

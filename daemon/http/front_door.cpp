@@ -144,7 +144,7 @@ void FrontDoor::abortAll()
 {
     const std::vector<Connection *> all(m_connections.begin(), m_connections.end());
     for (Connection *connection : all)
-        connection->abandon();
+        connection->leave();
 }
 
 QByteArrayView FrontDoor::httpDate()

@@ -10,6 +10,7 @@
 #include <QTimer>
 
 #include <set>
+#include <vector>
 
 namespace dynakv::http {
 
@@ -62,6 +63,8 @@ public:
     }
     void endDelivery() { m_delivering = nullptr; }
     [[nodiscard]] qint64 nowUs() const { return m_clock.nsecsElapsed() / 1000; }
+    /// Where a connection reads, before it keeps what it read.
+    [[nodiscard]] std::vector<char> &readBuffer() { return m_readBuffer; }
     [[nodiscard]] QByteArrayView httpDate();
     QByteArray nextRequestId();
     /// False where all connections together would hold too much of bodies.
@@ -86,6 +89,7 @@ private:
     DoorMetrics &m_metrics;
     DoorCommons &m_commons;
     std::set<Connection *> m_connections = {};
+    std::vector<char> m_readBuffer = std::vector<char>(64 * 1024);
     Connection *m_adopted = nullptr; ///< Until Qt's HTTP server has taken it.
     QElapsedTimer m_clock = {};
     QTimer m_sweepTimer;

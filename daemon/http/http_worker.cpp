@@ -2,8 +2,7 @@
 #include "daemon/http/http_worker.h"
 
 #include "daemon/http/http_room.h"
-
-#include <QTcpSocket>
+#include "daemon/http/native_socket.h"
 
 namespace dynakv::http {
 
@@ -57,7 +56,7 @@ void HttpWorker::adopt(qintptr descriptor)
         if (m_room)
             m_room->adopt(descriptor);
         else
-            QTcpSocket().setSocketDescriptor(descriptor); // Closed with it.
+            native::close(descriptor);
     });
 }
 

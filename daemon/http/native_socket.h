@@ -2,18 +2,42 @@
 #pragma once
 
 #include <QByteArrayView>
+#include <QHostAddress>
 
-/// What sockets can do and QTcpSocket does not.
-namespace dynakv::http {
+/// The system's calls on a connected stream socket that never blocks. One file for all systems.
+namespace dynakv::http::native {
 
-/// Ends our direction of a connected socket: the peer reads what is under way and then its end.
-/// QTcpSocket knows only the closing of both directions at once, and closing one that still
-/// receives makes the system reset it, which takes the answer away from the client.
+/// What became of a transfer.
+enum class Outcome : quint8 {
+    Done,       ///< At least one byte.
+    WouldBlock, ///< Nothing now.
+    Ended,      ///< The peer sends no more; of receive() only.
+    Failed,     ///< The connection is of no use any more.
+};
+struct Transfer
+{
+    Outcome outcome = Outcome::Failed;
+    qsizetype bytes = 0;
+};
+
+struct Ends
+{
+    QHostAddress peer = {};
+    quint16 peerPort = 0;
+    QHostAddress local = {};
+    quint16 localPort = 0;
+};
+
+/// Makes calls on \a descriptor return at once, small answers leave at once, and a peer that left
+/// an error instead of a signal. False where the system refused.
+[[nodiscard]] bool prepare(qintptr descriptor);
+[[nodiscard]] Ends endsOf(qintptr descriptor);
+[[nodiscard]] Transfer receive(qintptr descriptor, char *data, qsizetype bytesMax);
+[[nodiscard]] Transfer send(qintptr descriptor, QByteArrayView bytes);
+/// Ends our direction: the peer reads what is under way and then its end. Closing a socket that
+/// still receives makes the system reset it, which takes the answer away from the client.
 void closeWriting(qintptr descriptor);
+void limitSendBuffer(qintptr descriptor, int bytes);
+void close(qintptr descriptor);
 
-/// Hands \a bytes to the system at once and tells how many it took: 0 where it takes none, and
-/// after an error, which QTcpSocket meets again. QTcpSocket itself would copy them, ask the event
-/// loop to watch for room, and stop that again.
-qsizetype sendNow(qintptr descriptor, QByteArrayView bytes);
-
-} // namespace dynakv::http
+} // namespace dynakv::http::native
