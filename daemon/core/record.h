@@ -4,6 +4,8 @@
 #include "daemon/core/version.h"
 
 #include <QByteArray>
+
+#include <optional>
 #include <QByteArrayView>
 
 namespace dynakv::core {
@@ -62,6 +64,19 @@ struct Stamp
     Version version = {};
     quint64 contentHash = 0;
     auto operator<=>(const Stamp &) const = default;
+};
+
+/// What a writer has to know of a key: the newest version, and whether a reader would find it.
+struct KeyState
+{
+    Version version = {}; ///< Zero where nothing ever was.
+    bool isLive = false;
+
+    [[nodiscard]] std::optional<Version> live() const
+    {
+        return isLive ? std::optional(version) : std::nullopt;
+    }
+    bool operator==(const KeyState &) const = default;
 };
 
 Stamp stampOf(const RecordView &record);

@@ -31,6 +31,8 @@ public:
 
     [[nodiscard]] virtual std::optional<Record> find(QByteArrayView key) const = 0;
     [[nodiscard]] virtual std::optional<Stamp> stampOf(QByteArrayView key) const = 0;
+    /// Copies nothing, whatever the size of the value.
+    [[nodiscard]] virtual KeyState stateOf(QByteArrayView key, qint64 wallMs) const = 0;
     /// One XOR of treeElement() a partition.
     [[nodiscard]] virtual TreeRoots treeRoots() const = 0;
     [[nodiscard]] virtual TreeLeaves treeLeaves(quint8 partition) const = 0;

@@ -27,9 +27,8 @@ std::vector<std::vector<Record>> inPushes(std::vector<Record> records)
 KeyState Replicator::stateOf(const QByteArray &key, qint64 wallMs) const
 {
     const KeyState flying = stateOnTheWay(key);
-    if (const auto stored = m_records.find(key); stored && flying.version < stored->version)
-        return {stored->version, stored->isLive(wallMs)};
-    return flying;
+    const KeyState stored = m_records.stateOf(key, wallMs);
+    return flying.version < stored.version ? stored : flying;
 }
 
 KeyState Replicator::stateOnTheWay(const QByteArray &key) const

@@ -7,8 +7,9 @@ QByteArray toHex16(quint64 number)
 {
     static constexpr char digits[] = "0123456789abcdef";
     QByteArray text(16, Qt::Uninitialized);
+    char *const at = text.data(); // Each [] would ask whether the text is shared.
     for (qsizetype i = 15; i >= 0; --i, number >>= 4)
-        text[i] = digits[number & 15];
+        at[i] = digits[number & 15];
     return text;
 }
 

@@ -41,17 +41,4 @@ struct WriteCondition
     bool operator==(const WriteCondition &) const = default;
 };
 
-/// The newest that is known of a key, what is on its way to the disk included.
-struct KeyState
-{
-    Version version = {}; ///< Zero where nothing ever was.
-    bool isLive = false;
-
-    [[nodiscard]] std::optional<Version> live() const
-    {
-        return isLive ? std::optional(version) : std::nullopt;
-    }
-    bool operator==(const KeyState &) const = default;
-};
-
 } // namespace dynakv::core

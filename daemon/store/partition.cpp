@@ -101,6 +101,15 @@ std::optional<core::Stamp> Partition::stampOf(QByteArrayView key) const
     return at->record->stamp();
 }
 
+core::KeyState Partition::stateOf(QByteArrayView key, qint64 wallMs) const
+{
+    const std::shared_lock lock(m_mutex);
+    const auto at = m_slots.find(probeOf(key));
+    if (at == m_slots.end())
+        return {};
+    return {at->record->version(), at->record->isLive(wallMs)};
+}
+
 quint64 Partition::root() const
 {
     const std::shared_lock lock(m_mutex);

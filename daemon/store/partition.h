@@ -54,6 +54,7 @@ public:
 
     [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const;
     [[nodiscard]] std::optional<core::Stamp> stampOf(QByteArrayView key) const;
+    [[nodiscard]] core::KeyState stateOf(QByteArrayView key, qint64 wallMs) const;
     [[nodiscard]] quint64 root() const;
     [[nodiscard]] core::TreeLeaves leaves() const;
 

@@ -141,6 +141,11 @@ std::optional<core::Stamp> Table::stampOf(QByteArrayView key) const
     return m_impl->partitions[core::slotOf(key).partition].stampOf(key);
 }
 
+core::KeyState Table::stateOf(QByteArrayView key, qint64 wallMs) const
+{
+    return m_impl->partitions[core::slotOf(key).partition].stateOf(key, wallMs);
+}
+
 core::TreeRoots Table::treeRoots() const
 {
     core::TreeRoots roots = {};

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "shared/base/mailbox.h"
 
-#include "shared/base/wakes.h"
-
 namespace dynakv::base {
 namespace {
 
@@ -11,41 +9,11 @@ constexpr std::size_t kTasksPerWake = 64;
 
 } // namespace
 
-/// Outlives its mailbox in the hands of a thread that still owes it a wake.
-class Mailbox::Bell final : public Waker
-{
-public:
-    explicit Bell(Mailbox *owner)
-        : m_owner(owner)
-    {
-    }
-    void wake() override
-    {
-        const std::lock_guard lock(m_mutex);
-        if (m_owner)
-            Q_EMIT m_owner->woken(); // Queued, so that nothing of the owner runs under the lock.
-    }
-    void disconnectOwner()
-    {
-        const std::lock_guard lock(m_mutex);
-        m_owner = nullptr;
-    }
-
-private:
-    std::mutex m_mutex;
-    Mailbox *m_owner;
-};
-
 Mailbox::Mailbox(QObject *parent)
     : QObject(parent)
-    , m_bell(std::make_shared<Bell>(this))
+    , m_bell(std::make_shared<MailboxBell>())
 {
-    connect(this, &Mailbox::woken, this, &Mailbox::drain, Qt::QueuedConnection);
-}
-
-Mailbox::~Mailbox()
-{
-    m_bell->disconnectOwner();
+    connect(m_bell.get(), &MailboxBell::rung, this, &Mailbox::drain, Qt::QueuedConnection);
 }
 
 void Mailbox::post(Task task)

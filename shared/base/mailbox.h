@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "shared/base/wakes.h"
+
 #include <QObject>
 
 #include <deque>
@@ -9,6 +11,19 @@
 #include <mutex>
 
 namespace dynakv::base {
+
+/// What wakes a mailbox. It outlives its mailbox in the hands of a thread that still owes it a
+/// wake, and holds no lock meanwhile: the woken thread often runs at once, in the place of the
+/// waking one.
+class MailboxBell final : public QObject, public Waker
+{
+    Q_OBJECT
+public:
+    void wake() override { Q_EMIT rung(); }
+
+Q_SIGNALS:
+    void rung();
+};
 
 /// The one way by which values cross threads. Any thread posts; the tasks run in order on the
 /// thread that this object lives in. The queue is guarded by a std::mutex, which the thread
@@ -23,21 +38,15 @@ public:
     using Task = std::function<void()>;
 
     explicit Mailbox(QObject *parent = nullptr);
-    ~Mailbox() override;
 
     void post(Task task);
     /// How many tasks wait now: the depth metric, and what bounds a producer.
     [[nodiscard]] std::size_t depth() const;
 
-Q_SIGNALS:
-    void woken();
-
 private:
-    class Bell;
-
     void drain();
 
-    std::shared_ptr<Bell> m_bell;
+    const std::shared_ptr<MailboxBell> m_bell;
     mutable std::mutex m_mutex;
     std::deque<Task> m_tasks;
 };

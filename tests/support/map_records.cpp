@@ -38,6 +38,12 @@ std::optional<core::Stamp> MapRecords::stampOf(QByteArrayView key) const
     return at == m_records.end() ? std::nullopt : std::optional(core::stampOf(at->second));
 }
 
+core::KeyState MapRecords::stateOf(QByteArrayView key, qint64 wallMs) const
+{
+    const auto record = find(key);
+    return record ? core::KeyState{record->version, record->isLive(wallMs)} : core::KeyState{};
+}
+
 core::TreeRoots MapRecords::treeRoots() const
 {
     core::TreeRoots roots = {};

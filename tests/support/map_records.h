@@ -18,6 +18,7 @@ public:
     [[nodiscard]] const std::map<QByteArray, core::Record> &all() const { return m_records; }
     [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const override;
     [[nodiscard]] std::optional<core::Stamp> stampOf(QByteArrayView key) const override;
+    [[nodiscard]] core::KeyState stateOf(QByteArrayView key, qint64 wallMs) const override;
     [[nodiscard]] core::TreeRoots treeRoots() const override;
     [[nodiscard]] core::TreeLeaves treeLeaves(quint8 partition) const override;
     [[nodiscard]] std::vector<core::KeyStamp> stamps(quint8 partition, const core::LeafSet &leaves,

@@ -150,6 +150,9 @@ private:
         for (const auto &[key, record] : model.records()) {
             QCOMPARE(table.find(key), std::optional(record));
             QCOMPARE(table.stampOf(key), std::optional(core::stampOf(record)));
+            for (const qint64 wallMs : {record.expiresAtMs - 1, record.expiresAtMs})
+                QCOMPARE(table.stateOf(key, wallMs),
+                         (core::KeyState{record.version, record.isLive(wallMs)}));
         }
         QCOMPARE(sumsOf(table), model.stats());
         QCOMPARE(table.recordCount(), model.stats().records);
@@ -174,6 +177,7 @@ private Q_SLOTS:
         QCOMPARE(table.find("k"), std::nullopt);
         QCOMPARE(table.find(""), std::nullopt);
         QCOMPARE(table.stampOf("k"), std::nullopt);
+        QCOMPARE(table.stateOf("k", 0), core::KeyState{});
         QCOMPARE(sumsOf(table), TableStats());
         QCOMPARE(table.newestClock(), 0U);
         QCOMPARE(table.treeRoots(), core::TreeRoots());
