@@ -11,22 +11,36 @@ constexpr qsizetype kCompactBytes = 256 * 1024;
 
 } // namespace
 
-ClientSocket::ClientSocket(qintptr descriptor)
+ClientSocket::ClientSocket(qintptr descriptor, SocketPoller &poller)
     : m_descriptor(descriptor)
+    , m_poller(poller)
 {
-    if (!native::prepare(m_descriptor)) {
+    if (native::prepare(m_descriptor))
+        await({true, false});
+    else
         close();
-        return;
-    }
-    m_readNotifier = std::make_unique<QSocketNotifier>(m_descriptor, QSocketNotifier::Read);
-    connect(m_readNotifier.get(), &QSocketNotifier::activated, this, [this] { Q_EMIT readable(); });
 }
 
 ClientSocket::~ClientSocket()
 {
-    m_readNotifier.reset();
-    m_writeNotifier.reset();
     close();
+}
+
+void ClientSocket::onReady(SocketEvents events)
+{
+    if (events.writing && m_awaited.writing)
+        sendMore();
+    if (events.reading && m_awaited.reading)
+        Q_EMIT readable();
+}
+
+void ClientSocket::await(SocketEvents events)
+{
+    if (events == m_awaited || !isOpen())
+        return;
+    m_awaited = events;
+    if (!m_poller.await(m_descriptor, *this, events))
+        fail();
 }
 
 native::Transfer ClientSocket::read(char *data, qsizetype bytesMax)
@@ -36,8 +50,7 @@ native::Transfer ClientSocket::read(char *data, qsizetype bytesMax)
 
 void ClientSocket::setReading(bool isOn)
 {
-    if (m_readNotifier && m_readNotifier->isEnabled() != isOn)
-        m_readNotifier->setEnabled(isOn);
+    await({isOn, m_awaited.writing});
 }
 
 void ClientSocket::write(QByteArrayView bytes)
@@ -54,11 +67,7 @@ void ClientSocket::write(QByteArrayView bytes)
     if (sent == bytes.size())
         return;
     m_unsent.append(bytes.sliced(sent));
-    if (!m_writeNotifier) {
-        m_writeNotifier = std::make_unique<QSocketNotifier>(m_descriptor, QSocketNotifier::Write);
-        connect(m_writeNotifier.get(), &QSocketNotifier::activated, this, &ClientSocket::sendMore);
-    }
-    m_writeNotifier->setEnabled(true);
+    await({m_awaited.reading, true});
 }
 
 void ClientSocket::sendMore()
@@ -73,7 +82,7 @@ void ClientSocket::sendMore()
     if (bytesToWrite() == 0) {
         m_unsent = QByteArray();
         m_sentBytes = 0;
-        m_writeNotifier->setEnabled(false);
+        await({m_awaited.reading, false});
         if (m_endsWriting)
             native::closeWriting(m_descriptor);
     } else if (m_sentBytes >= kCompactBytes && m_sentBytes >= m_unsent.size() / 2) {
@@ -106,14 +115,7 @@ void ClientSocket::close()
 {
     if (!isOpen())
         return;
-    // They are told before the system may give the number to somebody else, and go later, since one
-    // of them may be what has called.
-    for (auto *notifier : {&m_readNotifier, &m_writeNotifier}) {
-        if (*notifier) {
-            (*notifier)->setEnabled(false);
-            notifier->release()->deleteLater();
-        }
-    }
+    await({}); // Before the system may give the number to somebody else.
     native::close(std::exchange(m_descriptor, -1));
     m_unsent = QByteArray();
     m_sentBytes = 0;

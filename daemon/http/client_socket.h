@@ -2,12 +2,10 @@
 #pragma once
 
 #include "daemon/http/native_socket.h"
+#include "daemon/http/socket_poller.h"
 
 #include <QByteArray>
 #include <QObject>
-#include <QSocketNotifier>
-
-#include <memory>
 
 namespace dynakv::http {
 
@@ -16,12 +14,13 @@ namespace dynakv::http {
 /// costs. A socket with TLS would stand behind the same interface.
 ///
 /// Thread: the one it is made on.
-class ClientSocket final : public QObject
+class ClientSocket final : public QObject, private PolledSocket
 {
     Q_OBJECT
 public:
-    /// Takes \a descriptor over, which is closed at the latest with this object.
-    explicit ClientSocket(qintptr descriptor);
+    /// Takes \a descriptor over, which is closed at the latest with this object. \a poller outlives
+    /// it.
+    ClientSocket(qintptr descriptor, SocketPoller &poller);
     ~ClientSocket() override;
 
     /// False where the system refused the descriptor, and after close().
@@ -50,13 +49,14 @@ Q_SIGNALS:
     void gone();
 
 private:
+    void onReady(SocketEvents events) override;
+    void await(SocketEvents events);
     void sendMore();
     void fail();
 
     qintptr m_descriptor;
-    std::unique_ptr<QSocketNotifier> m_readNotifier = {};
-    std::unique_ptr<QSocketNotifier> m_writeNotifier =
-        {}; ///< From the first time that it is needed.
+    SocketPoller &m_poller;
+    SocketEvents m_awaited = {};
     QByteArray m_unsent = {};
     qsizetype m_sentBytes = 0; ///< Of m_unsent, from its start.
     bool m_endsWriting = false;

@@ -66,7 +66,7 @@ void release(QByteArray &buffer)
 Connection::Connection(qintptr descriptor, FrontDoor &door)
     : QTcpSocket(&door)
     , m_door(door)
-    , m_client(descriptor)
+    , m_client(descriptor, door.poller())
 {
     if (!m_client.isOpen()) {
         qCWarning(lcConnection) << "the system refused to set a connection up";

@@ -4,11 +4,13 @@
 #include "daemon/http/door_commons.h"
 #include "daemon/http/front_door_config.h"
 #include "daemon/http/http_metrics.h"
+#include "daemon/http/socket_poller.h"
 
 #include <QElapsedTimer>
 #include <QTcpServer>
 #include <QTimer>
 
+#include <memory>
 #include <set>
 #include <vector>
 
@@ -63,6 +65,7 @@ public:
     }
     void endDelivery() { m_delivering = nullptr; }
     [[nodiscard]] qint64 nowUs() const { return m_clock.nsecsElapsed() / 1000; }
+    [[nodiscard]] SocketPoller &poller() { return *m_poller; }
     /// Where a connection reads, before it keeps what it read.
     [[nodiscard]] std::vector<char> &readBuffer() { return m_readBuffer; }
     [[nodiscard]] QByteArrayView httpDate();
@@ -88,6 +91,7 @@ private:
     FrontDoorConfig m_config;
     DoorMetrics &m_metrics;
     DoorCommons &m_commons;
+    const std::unique_ptr<SocketPoller> m_poller = makeSocketPoller();
     std::set<Connection *> m_connections = {};
     std::vector<char> m_readBuffer = std::vector<char>(64 * 1024);
     Connection *m_adopted = nullptr; ///< Until Qt's HTTP server has taken it.
