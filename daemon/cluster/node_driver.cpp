@@ -108,11 +108,12 @@ void NodeDriver::turn()
 {
     m_isTurning = true;
     const qint64 startUs = m_events.empty() ? 0 : monotonicUs();
-    while (!m_events.empty() && !m_isRekeying && m_phase != Phase::Stopped) {
-        core::Event event = std::move(m_events.front());
-        m_events.pop_front();
+    std::size_t handled = 0;
+    while (handled < m_events.size() && !m_isRekeying && m_phase != Phase::Stopped) {
+        core::Event event = std::move(m_events[handled++]); // The list may grow meanwhile.
         carryOut(m_node->handle(std::move(event), currentTime()));
     }
+    m_events.erase(m_events.begin(), m_events.begin() + static_cast<std::ptrdiff_t>(handled));
     if (startUs != 0)
         m_counts.turnUs.add(monotonicUs() - startUs);
     m_isTurning = false;
@@ -146,7 +147,7 @@ void NodeDriver::carry(core::Append &append)
     m_peerBytes += peerBytes;
     throttlePeers();
     ++m_owed;
-    const auto done = [this, ticket = append.ticket, peerBytes](storage::CommitResult result) {
+    auto done = [this, ticket = append.ticket, peerBytes](storage::CommitResult result) {
         m_inbox.post([this, ticket, peerBytes, result = std::move(result)] {
             --m_owed;
             m_peerBytes -= peerBytes;
@@ -155,7 +156,7 @@ void NodeDriver::carry(core::Append &append)
                 core::Committed{ticket, resultOf(result.status), result.durability, result.detail});
         });
     };
-    m_storage.commit({std::move(append.records), {}, append.durability}, done);
+    m_storage.commit({std::move(append.records), {}, append.durability}, std::move(done));
 }
 
 void NodeDriver::carry(core::SaveState &save)

@@ -10,10 +10,10 @@
 #include <QObject>
 #include <QTimer>
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace dynakv::cluster {
 
@@ -95,7 +95,7 @@ private:
     qint64 m_tickUs = 0; ///< When it was served last.
     core::ClusterCounts m_counts;
 
-    std::deque<core::Event> m_events = {};
+    std::vector<core::Event> m_events = {};
     bool m_isTurning = false;
     bool m_isRekeying = false; ///< The tree is being rebuilt: core must see nothing until it is.
 

@@ -230,13 +230,13 @@ void NodeService::Impl::submit(core::WriteRequest request, Completion done)
         done(std::move(*outcome));
         return;
     }
-    const auto answer = [this, bytes, done = std::move(done)](WriteOutcome outcome) {
+    auto answer = [this, bytes, done = std::move(done)](WriteOutcome outcome) {
         release(bytes);
         done(std::move(outcome));
     };
-    m_inbox.post([this, request = std::move(request), answer]() mutable {
+    m_inbox.post([this, request = std::move(request), answer = std::move(answer)]() mutable {
         if (m_driver)
-            m_driver->submit(std::move(request), answer);
+            m_driver->submit(std::move(request), std::move(answer));
         else
             answer(notReady("the node is stopping"));
     });
@@ -250,13 +250,14 @@ void NodeService::Impl::ask(Question question, const Answer &refused,
     const qsizetype bytes = bytesIn(question);
     if (refusal(bytes))
         return done(refused);
-    const auto answer = [this, bytes, done = std::move(done)](Answer given) {
+    auto answer = [this, bytes, done = std::move(done)](Answer given) {
         release(bytes);
         done(std::move(given));
     };
-    m_inbox.post([this, question = std::move(question), refused, answer, begin]() mutable {
+    m_inbox.post([this, question = std::move(question), refused, answer = std::move(answer),
+                  begin]() mutable {
         if (m_driver)
-            (*m_driver.*begin)(std::move(question), answer);
+            (*m_driver.*begin)(std::move(question), std::move(answer));
         else
             answer(std::move(refused));
     });

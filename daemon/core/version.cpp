@@ -3,13 +3,23 @@
 
 namespace dynakv::core {
 
-QByteArray toHex16(quint64 number)
+namespace {
+
+constexpr qsizetype kHexDigits = 16;
+
+void putHex16(char *at, quint64 number)
 {
     static constexpr char digits[] = "0123456789abcdef";
-    QByteArray text(16, Qt::Uninitialized);
-    char *const at = text.data(); // Each [] would ask whether the text is shared.
-    for (qsizetype i = 15; i >= 0; --i, number >>= 4)
+    for (qsizetype i = kHexDigits - 1; i >= 0; --i, number >>= 4)
         at[i] = digits[number & 15];
+}
+
+} // namespace
+
+QByteArray toHex16(quint64 number)
+{
+    QByteArray text(kHexDigits, Qt::Uninitialized);
+    putHex16(text.data(), number);
     return text;
 }
 
@@ -33,7 +43,10 @@ std::optional<quint64> parseHex16(QByteArrayView text)
 
 QByteArray Version::toString() const
 {
-    return toHex16(clock) + '-' + toHex16(node);
+    QByteArray text(2 * kHexDigits + 1, '-');
+    putHex16(text.data(), clock);
+    putHex16(text.data() + kHexDigits + 1, node);
+    return text;
 }
 
 std::optional<Version> parseVersion(QByteArrayView text)

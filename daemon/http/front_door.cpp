@@ -8,6 +8,8 @@
 #include <QRandomGenerator>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <ctime>
 #include <memory>
 #include <utility>
@@ -159,7 +161,12 @@ QByteArrayView FrontDoor::httpDate()
 
 QByteArray FrontDoor::nextRequestId()
 {
-    return m_requestIdPrefix + QByteArray::number(++m_requestCount, 16);
+    std::array<char, 16> digits;
+    char *const end = digits.data() + digits.size();
+    char *const last = std::to_chars(digits.data(), end, ++m_requestCount, 16).ptr;
+    QByteArray id;
+    id.reserve(m_requestIdPrefix.size() + (last - digits.data()));
+    return id.append(m_requestIdPrefix).append(digits.data(), last - digits.data());
 }
 
 bool FrontDoor::takeBodyBytes(qsizetype bytes)
