@@ -17,10 +17,10 @@ public:
     virtual void wake() = 0;
 };
 
-/// The wakes that one thread owes to others, put off until its turn is over: else each of them would
-/// cost two switches of a processor, and the woken one would find a single task where it could have
-/// found all of the turn. Where several threads share a core this decides how many writes a second
-/// there are.
+/// The wakes that one thread owes to others, put off until its turn is over: else each of them
+/// would cost two switches of a processor, and the woken one would find a single task where it
+/// could have found all of the turn. Where several threads share a core this decides how many
+/// writes a second there are.
 ///
 /// Thread: the one it is made on, of which it is the only one.
 class Wakes
@@ -44,8 +44,8 @@ private:
     Wakes *m_outer; ///< Of an enclosing scope on the same thread; it rests meanwhile.
 };
 
-/// For a thread with Qt's event loop: a turn is what the loop does before it looks for posted events
-/// again, for instance all sockets that had become readable.
+/// For a thread with Qt's event loop: a turn is what the loop does before it looks for posted
+/// events again, for instance all sockets that had become readable.
 class LoopWakes final : public QObject, public Wakes
 {
     Q_OBJECT
