@@ -28,6 +28,14 @@ const core::WriteOutcome kStopping{.status = core::WriteOutcome::Status::NotRead
 const core::ReadOutcome kNotReading{.status = core::ReadOutcome::Status::NotReady,
                                     .detail = "the node is stopping"};
 
+core::OperatorOutcome notOperating()
+{
+    core::OperatorOutcome outcome;
+    outcome.status = core::OperatorOutcome::Status::Conflict;
+    outcome.detail = "the node is stopping";
+    return outcome;
+}
+
 qsizetype bytesOf(const std::vector<core::Record> &records)
 {
     constexpr qsizetype kOverhead = 64;
@@ -296,10 +304,7 @@ void NodeDriver::askReplicas(core::ReplicaQuestion question, ReplicasCompletion 
 void NodeDriver::operate(core::OperatorRequest request, OperatorCompletion done)
 {
     if (m_phase != Phase::Running) {
-        core::OperatorOutcome outcome;
-        outcome.status = core::OperatorOutcome::Status::Conflict;
-        outcome.detail = "the node is stopping";
-        return done(outcome);
+        return done(notOperating());
     }
     m_operations.emplace(++m_lastRequest, std::move(done));
     enqueue(core::ClientOperation{m_lastRequest, request});
@@ -346,6 +351,8 @@ void NodeDriver::closeLinks()
         done({});
     for (auto &[id, done] : std::exchange(m_reads, {}))
         done(kNotReading);
+    for (auto &[id, done] : std::exchange(m_operations, {}))
+        done(notOperating());
     m_transport.closeAll();
 }
 

@@ -181,7 +181,7 @@ struct ReadOutcome
 };
 
 /// Whether this node may answer from its own table.
-enum class Readiness : quint8 { Joining, CatchingUp, Ready, Stopping };
+enum class Readiness : quint8 { Joining, CatchingUp, Ready, Leaving, Stopping };
 
 /// The cluster as this node sees it: an immutable snapshot, replaced on every change.
 struct ClusterView
@@ -201,6 +201,7 @@ struct OperatorRequest
     enum class Kind : quint8 {
         Forget, ///< `member`, which is down, is never waited for again and never let in again.
         Repair, ///< Compare with every member that is connected, now.
+        Leave,  ///< The node that is asked hands over and leaves for ever.
     };
     Kind kind = Kind::Repair;
     NodeId member = 0;
@@ -209,10 +210,10 @@ struct OperatorRequest
 
 struct OperatorOutcome
 {
-    enum class Status : quint8 { Done, UnknownMember, Conflict };
+    enum class Status : quint8 { Done, UnknownMember, Conflict, NotInTime };
     Status status = Status::Done;
-    QByteArray detail = {};                ///< Why not, or what it means, for people.
-    int members = 0;                       ///< Of Repair: with how many it compares.
+    QByteArray detail = {}; ///< Why not, or what it means, for people.
+    int members = 0;        ///< Of Repair: with how many it compares; of Leave: how many have all.
     std::optional<qint64> comparedMs = {}; ///< Of Forget: when this node was last compared with it.
     bool operator==(const OperatorOutcome &) const = default;
 };
@@ -240,7 +241,8 @@ public:
     virtual void submitGroup(std::vector<WriteRequest> group, GroupCompletion done) = 0;
     /// Asks every member, this one included, for its copy of a key.
     virtual void askReplicas(ReplicaQuestion question, ReplicasCompletion done) = 0;
-    /// Answered at once from what this node knows; what it sets going takes its time.
+    /// Answered at once from what this node knows, and what it sets going takes its time; but a
+    /// Leave when it is done or given up.
     virtual void operate(OperatorRequest request, OperatorCompletion done) = 0;
     virtual void read(ReadRequest request, ReadCompletion done) = 0;
     [[nodiscard]] virtual std::shared_ptr<const ClusterView> clusterView() const = 0;

@@ -32,6 +32,13 @@ void HybridClock::observe(quint64 clock, qint64 wallMs)
         m_last = std::max(m_last, clock);
 }
 
+void HybridClock::observeBelow(quint64 ceiling, quint64 clock, qint64 wallMs)
+{
+    const quint64 reached = std::max(fromWall(wallMs), m_last);
+    if (ceiling > reached)
+        observe(std::min(clock, reached + (ceiling - reached) / 4 * 3), wallMs);
+}
+
 void HybridClock::leap(qint64 wallMs)
 {
     // The greatest ceiling there can be where the wall is right, see ceilingAt().

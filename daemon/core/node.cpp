@@ -113,6 +113,7 @@ void Node::Impl::on(const Tick &)
     m_forwarder.expire(m_now.monoMs, m_out);
     m_inquiry.expire(m_now.monoMs, m_out);
     m_reader.expire(m_now.monoMs, m_out);
+    proceedLeave();
     syncDue();
     renewCeiling();
     updateReadiness();
@@ -161,14 +162,15 @@ void Node::Impl::adoptCluster(quint64 clusterId)
 void Node::Impl::updateReadiness()
 {
     if (m_state.isForgotten) {
-        return setReadiness(Readiness::Joining,
-                            "forgotten: an operator had the cluster forget this node; it takes no "
-                            "part in it any more. Set its data directory aside and start with an "
-                            "empty one");
+        return setReadiness(
+            Readiness::Joining,
+            "forgotten: the cluster goes on without this node, which left it or was "
+            "given up by an operator; it takes no part in it any more. Set its "
+            "data directory aside and start with an empty one");
     }
     if (m_state.clusterId == 0)
         return setReadiness(Readiness::Joining, "no member of the cluster to join was reached yet");
-    if (m_readiness == Readiness::Ready && m_state.caughtUpOnce)
+    if (m_leave || (m_readiness == Readiness::Ready && m_state.caughtUpOnce))
         return;
     if (m_savedCeiling == 0) {
         return setReadiness(Readiness::Joining,
@@ -262,6 +264,8 @@ ClusterView Node::Impl::view() const
     for (const auto &[id, member] : m_table.all()) {
         MemberView row{id, member.api.toString(), member.cluster.toString(), member.state};
         row.isSelf = id == m_state.node;
+        if (isLostWhileLeaving(member))
+            row.state = MemberState::Down;
         row.programVersion = member.programVersion;
         if (const auto since = m_sinceWallMs.find(id); since != m_sinceWallMs.end())
             row.sinceMs = since->second;

@@ -34,8 +34,8 @@ inline constexpr qint64 kViewPeriodMs = 1000;
 
 /// What Node is made of. The rules live in the parts (table, detector, dialer, replicator,
 /// session); here they are joined. Split over files by subject: node.cpp (door, readiness, state)
-/// and node_writes, node_operator, node_capacity, node_links, node_membership, node_repair,
-/// node_sync.
+/// and node_writes, node_operator, node_leave, node_capacity, node_links, node_membership,
+/// node_repair, node_sync.
 class Node::Impl
 {
 public:
@@ -108,8 +108,17 @@ private:
 
     // node_operator.cpp
     [[nodiscard]] OperatorOutcome forget(NodeId id);
+    [[nodiscard]] bool isLostWhileLeaving(const MemberRecord &member) const;
     [[nodiscard]] OperatorOutcome repairNow();
     void becomeForgotten();
+
+    // node_leave.cpp
+    void beginLeave(RequestId request);
+    void proceedLeave();
+    [[nodiscard]] bool isHandedToAll() const;
+    void noteHandedTo(NodeId peer);
+    void completeLeave();
+    void giveUpLeave();
 
     // node_capacity.cpp
     [[nodiscard]] std::optional<QByteArray> whoIsFull(quint32 permille) const;
@@ -209,6 +218,15 @@ private:
     qint64 m_syncPeriodicMs = 0;
     std::set<NodeId> m_synced;         ///< Peers with whom a session completed since the start,
     std::set<NodeId> m_syncedCaughtUp; ///< and of them those that held all at that time.
+
+    struct Leave
+    {
+        RequestId request = 0;
+        qint64 startMs = 0;
+        bool isDrained = false;         ///< No write of a client is under way any more.
+        std::set<NodeId> handedTo = {}; ///< Who holds, since then, all that this node held.
+    };
+    std::optional<Leave> m_leave;
 
     Readiness m_readiness = Readiness::Joining;
     QByteArray m_detail;

@@ -29,7 +29,7 @@ void Node::Impl::receive(Link &link, const Heartbeat &heartbeat)
         link.rttMs = static_cast<double>(*rttMs);
     const qint64 wallMs = std::clamp<qint64>(heartbeat.wallMs, 0, qint64{1} << 48);
     link.clockOffsetMs = wallMs + rttMs.value_or(0) / 2 - m_now.wallMs;
-    m_clock.observe(heartbeat.clock, m_now.wallMs);
+    m_clock.observeBelow(m_savedCeiling, heartbeat.clock, m_now.wallMs);
     if (heartbeat.tableHash == m_table.hash()) {
         link.mismatches = 0;
     } else if (++link.mismatches >= 2) {
@@ -185,8 +185,9 @@ void Node::Impl::updateSelf()
 {
     MemberRecord self = m_table.self();
     const MemberRecord before = self;
-    const MemberState state =
-        m_readiness == Readiness::Ready ? MemberState::Alive : MemberState::Joining;
+    const MemberState state = m_readiness == Readiness::Ready     ? MemberState::Alive
+                              : m_readiness == Readiness::Leaving ? MemberState::Leaving
+                                                                  : MemberState::Joining;
     const base::Endpoint api{m_selfHost, m_config.api.port};
     const base::Endpoint cluster{m_selfHost, m_config.cluster.port};
     const bool isRaised = before.api.isEmpty() || (before.api == api && before.state <= state);

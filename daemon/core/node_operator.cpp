@@ -5,10 +5,17 @@ namespace dynakv::core {
 
 void Node::Impl::on(const ClientOperation &client)
 {
-    const OperatorRequest &asked = client.operation;
-    m_out.push_back(OperatorReply{client.request, asked.kind == OperatorRequest::Kind::Forget
-                                                      ? forget(asked.member)
-                                                      : repairNow()});
+    switch (client.operation.kind) {
+    case OperatorRequest::Kind::Forget:
+        m_out.push_back(OperatorReply{client.request, forget(client.operation.member)});
+        return;
+    case OperatorRequest::Kind::Repair:
+        m_out.push_back(OperatorReply{client.request, repairNow()});
+        return;
+    case OperatorRequest::Kind::Leave:
+        beginLeave(client.request);
+        return;
+    }
 }
 
 /// Only who is down is forgotten: a member that runs would answer clients on with what the others
@@ -29,7 +36,9 @@ OperatorOutcome Node::Impl::forget(NodeId id)
         return refused(Status::Done, "it was forgotten before");
     if (id == m_state.node)
         return refused(Status::Conflict, "a node does not forget itself: ask another one");
-    if (member->state != MemberState::Down && member->state != MemberState::Left) {
+    const bool isGone = member->state == MemberState::Down || member->state == MemberState::Left ||
+                        isLostWhileLeaving(*member);
+    if (!isGone) {
         return refused(Status::Conflict, "this member is " + toText(member->state) +
                                              ": stop it first, and wait until it is down");
     }
@@ -44,6 +53,14 @@ OperatorOutcome Node::Impl::forget(NodeId id)
     word.state = MemberState::Left;
     takeWord(word);
     return outcome;
+}
+
+/// Nobody's accusation outranks the word of a member that says it leaves; it counts as down all the
+/// same where it fell silent over it.
+bool Node::Impl::isLostWhileLeaving(const MemberRecord &member) const
+{
+    return member.state == MemberState::Leaving && !m_linkByPeer.contains(member.id) &&
+           m_detector.isMute(member.id, m_now.monoMs);
 }
 
 OperatorOutcome Node::Impl::repairNow()

@@ -90,7 +90,7 @@ void Node::Impl::scheduleRepair()
 void Node::Impl::observeClocks(const std::vector<Record> &records)
 {
     for (const Record &record : records) {
-        m_clock.observe(record.version.clock, m_now.wallMs);
+        m_clock.observeBelow(m_savedCeiling, record.version.clock, m_now.wallMs);
         if (m_state.mayLack && record.version.node == m_state.node)
             m_clock.observeOwn(record.version.clock, m_now.wallMs);
     }

@@ -126,6 +126,8 @@ void Node::Impl::settleSession()
     m_synced.insert(peer);
     if (fromCaughtUp)
         m_syncedCaughtUp.insert(peer);
+    if (fromCaughtUp && totals.declined == 0)
+        noteHandedTo(peer);
     updateReadiness();
 }
 

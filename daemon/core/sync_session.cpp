@@ -232,10 +232,12 @@ void SyncSession::handle(const PushAck &ack, qint64 nowMs, Effects &out)
     m_progressMs = nowMs;
     Partition &partition = at->second;
     partition.awaited = 0;
-    if (ack.isStored)
+    if (ack.isStored) {
         m_totals.pushed += partition.givenOut;
-    else
+    } else {
+        m_totals.declined += partition.givenOut + static_cast<qint64>(partition.given.size());
         partition.given.clear(); // Its disk is full: what it holds can still be fetched.
+    }
     proceed(at, out);
 }
 

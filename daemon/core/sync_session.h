@@ -29,10 +29,11 @@ public:
     };
     struct Totals
     {
-        int differing = 0;  ///< Partitions whose roots differed at the start.
-        qint64 fetched = 0; ///< Records.
-        qint64 pushed = 0;  ///< Given and taken: a full peer takes nothing.
-        qint64 refused = 0; ///< Fetched, but there was no room.
+        int differing = 0;   ///< Partitions whose roots differed at the start.
+        qint64 fetched = 0;  ///< Records.
+        qint64 pushed = 0;   ///< Given and taken: a full peer takes nothing.
+        qint64 declined = 0; ///< Given, but there was no room there.
+        qint64 refused = 0;  ///< Fetched, but there was no room.
     };
 
     /// \a ids numbers requests and tickets and is shared with the node.

@@ -42,6 +42,7 @@ std::optional<HttpReply> refusedUntilCaughtUp(const HttpRequest &request,
         return unavailableReply(readinessCode(view.readiness), readinessDetail(view),
                                 request.requestId);
     case core::Readiness::Ready:
+    case core::Readiness::Leaving:
     case core::Readiness::Stopping:
         return std::nullopt;
     }
@@ -57,6 +58,8 @@ QByteArray readinessCode(core::Readiness readiness)
         return "catching_up";
     case core::Readiness::Ready:
         return "ready";
+    case core::Readiness::Leaving:
+        return "leaving";
     case core::Readiness::Stopping:
         return "stopping";
     }
@@ -74,6 +77,8 @@ QByteArray readinessDetail(const core::ClusterView &view)
         return "This node is still fetching what it lacks.";
     case core::Readiness::Ready:
         return "This node is ready.";
+    case core::Readiness::Leaving:
+        return "This node is leaving its cluster.";
     case core::Readiness::Stopping:
         return "This node is stopping.";
     }

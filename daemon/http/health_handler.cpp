@@ -26,6 +26,7 @@ QJsonArray checksOf(const core::ClusterView &view)
     const bool hasJoined = view.readiness != Readiness::Joining;
     return {check("joined", hasJoined),
             check("caught_up", hasJoined && view.readiness != Readiness::CatchingUp),
+            check("not_leaving", view.readiness != Readiness::Leaving),
             check("not_stopping", view.readiness != Readiness::Stopping)};
 }
 

@@ -21,6 +21,8 @@ std::optional<HttpReply> refusal(const OperatorOutcome &outcome, const QByteArra
         return problemReply(404, "no_such_member", outcome.detail, requestId);
     case OperatorOutcome::Status::Conflict:
         return problemReply(409, "conflict", outcome.detail, requestId);
+    case OperatorOutcome::Status::NotInTime:
+        return unavailableReply("not_handed_over", outcome.detail, requestId);
     case OperatorOutcome::Status::Done:
         break;
     }
@@ -60,6 +62,24 @@ Answer postForget(const HttpRequest &request, const Query &query, const ApiConte
                               QString::fromLatin1(base::api::toTimestamp(*outcome.comparedMs)));
             }
             return objectReply(object);
+        }};
+}
+
+Answer postLeave(const HttpRequest &request, const Query &query, const ApiContext &context)
+{
+    if (auto refused = refusedParameters(request, query, {}))
+        return *std::move(refused);
+    if (auto refused = refusedBody(request))
+        return *std::move(refused);
+    return PendingOperation{
+        {OperatorRequest::Kind::Leave, 0},
+        [requestId = request.requestId,
+         self = context.coordinator.clusterView()->self](const OperatorOutcome &outcome) {
+            if (auto refused = refusal(outcome, requestId))
+                return *std::move(refused);
+            return objectReply({{QStringLiteral("left"), QString::fromLatin1(core::toHex16(self))},
+                                {QStringLiteral("handed_to"), outcome.members},
+                                {QStringLiteral("detail"), QString::fromUtf8(outcome.detail)}});
         }};
 }
 

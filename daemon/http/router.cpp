@@ -37,12 +37,6 @@ struct Route
     const char *parameter = ""; ///< How the rest of a prefix is called.
 };
 
-Answer notYet(const HttpRequest &request, const Query &, const ApiContext &)
-{
-    return problemReply(501, "not_implemented", "This part of the API does not exist yet.",
-                        request.requestId);
-}
-
 constexpr std::array kRoutes{
     Route{"/key/", true, getKey, putKey, deleteKey, nullptr, "{key}"},
     Route{"/key", false, getKey, putKey, deleteKey},
@@ -62,7 +56,7 @@ constexpr std::array kRoutes{
     Route{"/v1/admin/log-level", false, nullptr, nullptr, nullptr, postLogLevel},
     Route{"/v1/admin/forget", false, nullptr, nullptr, nullptr, postForget},
     Route{"/v1/admin/repair", false, nullptr, nullptr, nullptr, postRepair},
-    Route{"/v1/admin/", true, notYet},
+    Route{"/v1/admin/leave", false, nullptr, nullptr, nullptr, postLeave},
     Route{"/v1/jobs", false, getJobs},
     Route{"/v1/jobs/", true, getJob, nullptr, nullptr, nullptr, "{id}"},
     Route{"/metrics", false, getMetrics},
@@ -80,9 +74,6 @@ const Route *findRoute(QByteArrayView path)
 
 Handler handlerOf(const Route &route, Method method)
 {
-    // Whatever a path that does not exist yet is asked for, the answer is the same.
-    if (route.get == notYet)
-        return method == Method::Options ? nullptr : route.get;
     switch (method) {
     case Method::Get:
     case Method::Head:
@@ -148,7 +139,7 @@ Routed served(const Route &found, const HttpRequest &request, const ApiContext &
         reply.headers.emplace_back("Allow", allowed);
         return {std::move(reply)};
     }
-    const int endpoint = handler == notYet ? kNoEndpoint : indexOf(found, handler);
+    const int endpoint = indexOf(found, handler);
     const auto query = Query::parse(request.query);
     if (!query) {
         return {problemReply(400, "bad_parameter", query.error().message, request.requestId),
@@ -166,7 +157,7 @@ std::vector<Endpoint> endpoints()
         const auto handlers = handlersOf(route);
         for (int method = 0; method < kMethodsPerRoute; ++method) {
             const auto [name, handler] = handlers[static_cast<std::size_t>(method)];
-            if (handler && handler != notYet)
+            if (handler)
                 all.push_back(
                     {indexOf(route, method), name, QByteArray(route.path) + route.parameter});
         }

@@ -74,6 +74,7 @@ private Q_SLOTS:
     void allKilledAtOnceComeBackWithTheirData();
     void concurrentWritesToOneKeyEndEqual();
     void aForgottenNodeIsNeitherCountedNorLetIn();
+    void aNodeThatLeavesHandsOverAndIsNoLongerCounted();
 };
 
 void TestDeadNodes::aForgottenNodeIsNeitherCountedNorLetIn()
@@ -108,6 +109,32 @@ void TestDeadNodes::aForgottenNodeIsNeitherCountedNorLetIn()
     QTRY_VERIFY2_WITH_TIMEOUT(reason().contains("forgotten"), reason().constData(), 20'000);
     QCOMPARE(cluster.rest(2).get("/key/k").status, 503);
     QVERIFY(cluster.waitForMembers({0, 1}));
+}
+
+void TestDeadNodes::aNodeThatLeavesHandsOverAndIsNoLongerCounted()
+{
+    Cluster cluster(3);
+    QVERIFY(cluster.start());
+    const auto leave = [&](int node) {
+        return cluster.rest(node).begin("POST", "/v1/admin/leave").finish();
+    };
+    QCOMPARE(cluster.rest(2).put("/key/k", R"({"value":1})").status, 200);
+    const test::HttpAnswer left = leave(2);
+    QVERIFY2(left.status == 200, left.body.constData());
+    QCOMPARE(left.object().value(QLatin1String("handed_to")).toInt(), 2);
+    for (const int other : {0, 1})
+        QVERIFY(cluster.rest(other).get("/key/k").body.contains("\"value\":1"));
+    QVERIFY(cluster.waitForMembers({0, 1}));
+    const test::HttpAnswer all = cluster.rest(1).put("/key/k?w=all", R"({"value":2})");
+    QCOMPARE(all.status, 200);
+    QCOMPARE(all.headers.at("dynakv-durability"), "sync; replicas=2/2");
+    QCOMPARE(cluster.rest(2).put("/key/k", R"({"value":3})").status, 503);
+    QVERIFY(cluster.rest(2).get("/readyz?verbose").body.contains("left it"));
+    // Two may become one, but the last one stays.
+    QCOMPARE(leave(1).status, 200);
+    QCOMPARE(leave(0).status, 409);
+    QVERIFY(cluster.rest(0).get("/key/k").body.contains("\"value\":2"));
+    QCOMPARE(cluster.rest(0).put("/key/k?w=all", R"({"value":4})").status, 200);
 }
 
 void TestDeadNodes::killedDuringWritesNothingAcknowledgedIsMissing_data()

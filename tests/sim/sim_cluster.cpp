@@ -234,8 +234,14 @@ size_t SimCluster::write(int node, const core::WriteRequest &request)
 
 core::OperatorOutcome SimCluster::operate(int node, const core::OperatorRequest &request)
 {
+    beginOperation(node, request);
+    return m_operated.value();
+}
+
+void SimCluster::beginOperation(int node, const core::OperatorRequest &request)
+{
+    m_operated.reset();
     deliver(node, m_nodes[at(node)].boot, core::ClientOperation{0, request});
-    return m_operated;
 }
 
 size_t SimCluster::read(int node, const core::ReadRequest &request)

@@ -81,8 +81,14 @@ public:
                core::WriteConcern concern = {}, std::optional<core::Durability> durability = {});
     size_t remove(int node, const QByteArray &key, core::WriteConcern concern = {});
     size_t write(int node, const core::WriteRequest &request);
-    /// Asks a running node, which answers at once.
+    /// Asks a running node, of something that it answers at once.
     core::OperatorOutcome operate(int node, const core::OperatorRequest &request);
+    /// Asks a running node; operated() is the answer once it is there.
+    void beginOperation(int node, const core::OperatorRequest &request);
+    [[nodiscard]] const std::optional<core::OperatorOutcome> &operated() const
+    {
+        return m_operated;
+    }
     /// Hands a read to a node; the index of its Read.
     size_t read(int node, const core::ReadRequest &request);
     [[nodiscard]] const Read &readOf(size_t read) const { return m_reads[read]; }
@@ -158,7 +164,7 @@ private:
     void deliver(int node, quint64 boot, core::Event event);
     void carryOut(Machine &machine, core::Effects effects);
     void answered(const core::Reply &reply);
-    core::OperatorOutcome m_operated = {}; ///< The last answer to an operator.
+    std::optional<core::OperatorOutcome> m_operated = {}; ///< The last answer to an operator.
     void countFalseDowns(const Machine &machine);
     void checkRepair(Machine &machine);
     void dial(Machine &machine, const core::Dial &dial);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/core/failure_detector.h"
-#include "daemon/core/node.h"
-#include "tests/support/map_records.h"
+#include "tests/daemon/core/node_bench.h"
 
 #include <QtTest>
 
@@ -10,211 +9,10 @@
 
 using namespace dynakv;
 using namespace dynakv::core;
-
-namespace {
-
-constexpr NodeId kSelf = 10;
-constexpr qint64 kWallMs = 1'700'000'000'000;
+using testing::kSelf;
+using testing::kWallMs;
+using Bench = testing::NodeBench;
 using Status = WriteOutcome::Status;
-
-/// One node; the test plays its disk, its network and every other member.
-struct Bench
-{
-    testing::MapRecords records = {};
-    NodeConfig config = {};
-    PersistedState state = {};
-    std::unique_ptr<Node> node = {};
-    Time now{1000, kWallMs};
-    bool isDiskFull = false;
-    bool isDiskHeld = false; ///< Appends wait in `appends` until the test lets them go.
-    std::vector<Append> appends = {};
-    std::vector<Send> sent = {};
-    std::vector<Dial> dials = {};
-    std::vector<LinkId> closed = {};
-    std::vector<Reply> replies = {};
-    std::vector<Log> logs = {};
-    LinkId lastLink = 0;
-    struct Peer
-    {
-        LinkId link = 0;
-        Hello hello = {};
-        quint64 sequence = 0;
-        quint32 memoryUsedPermille = 0;
-        quint64 answered = 0; ///< The last RootsRequest.
-    };
-
-    Bench()
-    {
-        config.api = {"10.0.0.10", 6660};
-        config.cluster = {"10.0.0.10", 16660};
-        config.bootId = 77;
-        config.seed = 1;
-        state.node = kSelf;
-        state.generation = 1;
-    }
-    void start()
-    {
-        node = std::make_unique<Node>(config, state, records);
-        carryOut(node->start(now, records.newestClock()));
-    }
-    void feed(Event event) { carryOut(node->handle(std::move(event), now)); }
-    void carryOut(Effects effects)
-    {
-        for (Effect &effect : effects) {
-            if (const auto *save = std::get_if<SaveState>(&effect))
-                feed(StateSaved{save->revision, !isDiskFull, isDiskFull});
-            else if (auto *append = std::get_if<Append>(&effect))
-                take(std::move(*append));
-            else if (auto *send = std::get_if<Send>(&effect))
-                sent.push_back(std::move(*send));
-            else if (const auto *dial = std::get_if<Dial>(&effect))
-                dials.push_back(*dial);
-            else if (const auto *close = std::get_if<CloseLink>(&effect))
-                closed.push_back(close->link);
-            else if (const auto *reply = std::get_if<Reply>(&effect))
-                replies.push_back(*reply);
-            else if (const auto *log = std::get_if<Log>(&effect))
-                logs.push_back(*log);
-        }
-    }
-    void take(Append append)
-    {
-        appends.push_back(std::move(append));
-        if (!isDiskHeld)
-            letDiskGo();
-    }
-    void letDiskGo()
-    {
-        for (const Append &append : std::exchange(appends, {})) {
-            if (isDiskFull) {
-                feed(Committed{append.ticket, Committed::Result::NoSpace, Durability::Sync, "why"});
-                continue;
-            }
-            for (const Record &each : append.records)
-                records.apply(each);
-            feed(Committed{append.ticket});
-        }
-    }
-
-    Peer open(NodeId id, quint32 memberCount, quint64 clusterId, bool isOutgoing = false)
-    {
-        Peer peer;
-        peer.link = ++lastLink;
-        peer.hello.clusterId = clusterId;
-        peer.hello.node = id;
-        peer.hello.generation = 1;
-        peer.hello.bootId = id;
-        peer.hello.apiPort = 6660;
-        peer.hello.clusterPort = 16660;
-        peer.hello.memberCount = memberCount;
-        feed(LinkOpened{peer.link, isOutgoing, 0, "10.0.0.10", "10.0.0.1"});
-        return peer;
-    }
-    void greet(const Peer &peer) { feed(Received{peer.link, peer.hello}); }
-    /// A member of this node's cluster with an established link, known to be alive.
-    Peer join(NodeId id)
-    {
-        const Peer peer = open(id, 3, clusterId());
-        greet(peer);
-        gossip(peer, {memberRecord(id, MemberState::Alive)});
-        return peer;
-    }
-    void gossip(const Peer &peer, const std::vector<MemberRecord> &members)
-    {
-        feed(Received{peer.link, Gossip{members, false}});
-    }
-    void beat(Peer &peer, qint64 echoMs = 0, qint64 wallOffsetMs = 0)
-    {
-        Heartbeat beat;
-        beat.memoryUsedPermille = peer.memoryUsedPermille;
-        beat.sequence = ++peer.sequence;
-        beat.wallMs = now.wallMs + wallOffsetMs;
-        beat.sentMs = 1;
-        beat.echoMs = echoMs;
-        feed(Received{peer.link, beat});
-    }
-    void pass(qint64 ms)
-    {
-        now.monoMs += ms;
-        now.wallMs += ms;
-    }
-
-    void tick()
-    {
-        pass(kTickMs);
-        feed(Tick{});
-    }
-    /// What a write of \a key is answered.
-    WriteOutcome write(const QByteArray &key, RecordKind kind = RecordKind::Value,
-                       const QByteArray &value = "1")
-    {
-        feed(ClientWrite{1, {.key = key, .kind = kind, .value = value}});
-        return replies.back().outcome;
-    }
-    /// Makes the directory that of an old member of cluster 0xabc, with the members 20 and up.
-    void belongTo(int others)
-    {
-        state.clusterId = 0xabc;
-        state.caughtUpOnce = true;
-        state.members = {memberRecord(kSelf, MemberState::Alive)};
-        for (NodeId id = 20; id < 20 + static_cast<NodeId>(others); ++id)
-            state.members.push_back(memberRecord(id, MemberState::Alive));
-    }
-    /// \a peer answers every comparison asked of it: it holds just what this node holds.
-    void answerComparisons(Peer &peer, bool isCaughtUp)
-    {
-        for (const RootsRequest &roots : sentOn<RootsRequest>(peer.link)) {
-            if (std::exchange(peer.answered, std::max(peer.answered, roots.id)) < roots.id)
-                feed(Received{peer.link, RootsReply{roots.id, records.treeRoots(), isCaughtUp}});
-        }
-    }
-    void beatCaughtUp(Peer &peer)
-    {
-        feed(Received{
-            peer.link,
-            Heartbeat{.sequence = ++peer.sequence, .wallMs = now.wallMs, .caughtUp = true}});
-    }
-    /// Lines of \a level that contain \a part.
-    [[nodiscard]] qsizetype logged(Log::Level level, const QByteArray &part) const
-    {
-        return std::count_if(logs.begin(), logs.end(), [&](const Log &each) {
-            return each.level == level && each.text.contains(part);
-        });
-    }
-
-    static MemberRecord memberRecord(NodeId id, MemberState state, quint32 incarnation = 0)
-    {
-        const QByteArray host = "10.0.0." + QByteArray::number(id);
-        return {id, 1, incarnation, state, {host, 6660}, {host, 16660}, "1"};
-    }
-    [[nodiscard]] quint64 clusterId() const { return node->view().clusterId; }
-    [[nodiscard]] const MemberView row(NodeId id) const
-    {
-        for (const MemberView &each : node->view().members) {
-            if (each.id == id)
-                return each;
-        }
-        return {};
-    }
-    [[nodiscard]] bool knows(NodeId id) const { return row(id).id == id; }
-    [[nodiscard]] bool isClosed(const Peer &peer) const
-    {
-        return std::find(closed.begin(), closed.end(), peer.link) != closed.end();
-    }
-    template <typename T>
-    [[nodiscard]] std::vector<T> sentOn(LinkId link) const
-    {
-        std::vector<T> result;
-        for (const Send &each : sent) {
-            const auto *message = std::get_if<T>(&each.message);
-            if (each.link == link && message != nullptr)
-                result.push_back(*message);
-        }
-        return result;
-    }
-};
-
-} // namespace
 
 Q_DECLARE_METATYPE(dynakv::core::Heartbeat)
 
@@ -236,6 +34,7 @@ private Q_SLOTS:
     void nonsenseInAHeartbeatIsNoMeasurement_data();
     void nonsenseInAHeartbeatIsNoMeasurement();
     void fetchedRecordsMoveTheClock();
+    void aRestartElsewhereKeepsNobodyFromWriting();
     void aFullNodeRefusesValuesAndTakesDeletes();
     void aValueThatIsTooLargeForTheRoomLeftIsRefused();
     void aFullMemberStopsValuesHere();
@@ -484,6 +283,26 @@ void TestNode::nonsenseInAHeartbeatIsNoMeasurement()
 
 /// A record taken over from a member stands in time before whatever is written here from then on,
 /// even while the disk still has to take it.
+/// Whoever has restarted begins at its ceiling, far ahead of the ceiling of everybody else.
+void TestNode::aRestartElsewhereKeepsNobodyFromWriting()
+{
+    Bench bench;
+    bench.start();
+    const Bench::Peer peer = bench.join(20);
+    for (quint64 beat = 1; beat <= 5; ++beat) {
+        const auto ahead = static_cast<quint64>(bench.now.wallMs + 45'000) << 16;
+        bench.feed(Received{peer.link, Heartbeat{.sequence = beat,
+                                                 .clock = ahead,
+                                                 .wallMs = bench.now.wallMs,
+                                                 .caughtUp = true}});
+        QCOMPARE(bench.write("k").status, Status::Done);
+        bench.tick();
+        QCOMPARE(bench.write("k").status, Status::Done);
+    }
+    // It is followed all the same.
+    QVERIFY(bench.replies.back().outcome.version.wallMs() > bench.now.wallMs + 40'000);
+}
+
 void TestNode::fetchedRecordsMoveTheClock()
 {
     Bench bench;

@@ -562,8 +562,12 @@ void TestSyncSession::fullPeerDoesNotKeepThisNodeFromCatchingUp()
     pair.fillAtRandom(4, 1000);
     const auto before = pair.theirs.all();
     pair.isPeerFull = true;
+    const qint64 unknownThere = Pair::newerIn(pair.mine, pair.theirs);
+    QVERIFY(unknownThere > 0);
     QCOMPARE(pair.run(), State::Complete);
     QVERIFY(pair.theirs.all() == before);
+    QVERIFY(pair.session.totals().declined > 0);
+    QVERIFY(pair.session.totals().declined <= unknownThere);
     QCOMPARE(Pair::newerIn(pair.theirs, pair.mine), qint64{0});
     QCOMPARE(pair.session.totals().pushed, qint64{0});
 }

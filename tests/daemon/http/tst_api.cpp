@@ -53,8 +53,6 @@ private Q_SLOTS:
     void putsWhatTheBodySays();
     void refusesPuts_data();
     void refusesPuts();
-    void refusesWhatHasNoEffectYet_data();
-    void refusesWhatHasNoEffectYet();
     void passesConditionsOn_data();
     void passesConditionsOn();
     void refusesConditions();
@@ -460,19 +458,6 @@ void TestApi::refusesPuts()
     QCOMPARE(answer.status, status);
     QCOMPARE(answer.contentType, "application/problem+json");
     QCOMPARE(headerOf(answer, "Accept").isEmpty(), status != 415);
-}
-
-void TestApi::refusesWhatHasNoEffectYet_data()
-{
-    QTest::addColumn<QByteArray>("what");
-    for (const char *what : {"/v1/admin/leave"})
-        QTest::newRow(what) << QByteArray(what);
-}
-
-void TestApi::refusesWhatHasNoEffectYet()
-{
-    QFETCH(QByteArray, what);
-    QCOMPARE(get(what).status, 501);
 }
 
 void TestApi::passesConditionsOn_data()
