@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/app/daemon_app.h"
 
+#include "daemon/app/descriptor_limit.h"
 #include "daemon/app/addresses.h"
 #include "daemon/app/logging.h"
 #include "daemon/app/machine_memory.h"
@@ -316,6 +317,7 @@ void DaemonApp::stop()
 int runDaemon(const Options &options)
 {
     startLogging(options.logRules, options.logFormat);
+    raiseDescriptorLimit();
     DaemonApp daemon(options);
     if (const auto failure = daemon.start())
         return reportFailure(*failure);

@@ -3,6 +3,7 @@
 
 #include "daemon/http/answer_framing.h"
 #include "daemon/http/connection.h"
+#include "daemon/http/native_socket.h"
 
 #include <QLoggingCategory>
 #include <QRandomGenerator>
@@ -48,10 +49,7 @@ FrontDoor::FrontDoor(FrontDoorConfig config, DoorMetrics &metrics, DoorCommons &
     connect(&m_sweepTimer, &QTimer::timeout, this, &FrontDoor::sweep);
     m_sweepTimer.start(sweepIntervalMs(m_config));
     m_acceptTimer.setSingleShot(true);
-    connect(&m_acceptTimer, &QTimer::timeout, this, [this] {
-        if (isListening())
-            resumeAccepting();
-    });
+    connect(&m_acceptTimer, &QTimer::timeout, this, &FrontDoor::resume);
 }
 
 FrontDoor::~FrontDoor()
@@ -68,6 +66,13 @@ void FrontDoor::incomingConnection(qintptr descriptor)
     if (count >= m_config.connectionsMax) {
         m_metrics.atConnectionLimit.add();
         setMaxPendingConnections(0);
+    } else if (native::isShortOfDescriptors(descriptor, m_config.descriptorsSpare)) {
+        m_metrics.descriptorPauses.add();
+        qCWarning(lcDoor) << "fewer than" << m_config.descriptorsSpare
+                          << "descriptors are left: no further connection is accepted until there "
+                             "are more; raise the limit on open files if this persists";
+        setMaxPendingConnections(0);
+        m_acceptTimer.start(kAcceptRetryMs);
     }
 }
 
@@ -110,8 +115,12 @@ void FrontDoor::leaveOne()
 
 void FrontDoor::resume()
 {
-    if (!isListening())
+    if (!isListening() || m_commons.connections >= m_config.connectionsMax)
         return;
+    if (native::isShortOfDescriptors(m_config.descriptorsSpare)) {
+        m_acceptTimer.start(kAcceptRetryMs);
+        return;
+    }
     setMaxPendingConnections(kPendingMax);
     resumeAccepting();
 }

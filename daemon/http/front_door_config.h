@@ -22,6 +22,7 @@ struct FrontDoorConfig
     qsizetype bodyBytesInFlightMax = qsizetype{256} << 20; ///< Of all connections together.
     qsizetype backlogBytesMax = qsizetype{4} << 20; ///< Unsent answers; above it nothing is read.
     int connectionsMax = 1024;
+    int descriptorsSpare = 64; ///< Left for the rest of the process; below it nobody is accepted.
     int headTimeoutMs = 10'000;
     int bodyGraceMs = 10'000;         ///< Then a body must have come at
     int bodyBytesPerSecondMin = 1024; ///< this rate on average.

@@ -84,6 +84,10 @@ void addHttpFamilies(MetricsText &text, const HttpMetrics &metrics)
     text.counter("http_connection_limit_reached_total",
                  "How often no further connection was accepted because of the limit.",
                  door.atConnectionLimit.value());
+    text.counter("http_descriptor_limit_reached_total",
+                 "How often no further connection was accepted because too few descriptors were "
+                 "left.",
+                 door.descriptorPauses.value());
     text.counter("http_accept_failures_total",
                  "Connections that the system refused, for example for lack of descriptors.",
                  door.acceptFailures.value());

@@ -53,7 +53,8 @@ DoorMetrics &DoorMetrics::operator+=(const DoorMetrics &other)
     for (const auto counter :
          {&DoorMetrics::accepted, &DoorMetrics::closed, &DoorMetrics::heads,
           &DoorMetrics::bytesReceived, &DoorMetrics::bytesSent, &DoorMetrics::atConnectionLimit,
-          &DoorMetrics::acceptFailures, &DoorMetrics::backlogPauses, &DoorMetrics::bodyBytes})
+          &DoorMetrics::descriptorPauses, &DoorMetrics::acceptFailures, &DoorMetrics::backlogPauses,
+          &DoorMetrics::bodyBytes})
         (this->*counter).add((other.*counter).value());
     addEach(cuts, other.cuts);
     addEach(refusals, other.refusals);

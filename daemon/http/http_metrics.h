@@ -49,6 +49,7 @@ struct DoorMetrics
     base::Counter bytesReceived;
     base::Counter bytesSent;
     base::Counter atConnectionLimit; ///< How often the cap was reached and accepting stopped.
+    base::Counter descriptorPauses;  ///< The same for lack of free descriptors.
     base::Counter acceptFailures;
     base::Counter backlogPauses; ///< How often a client had to read before it was read from.
     base::Counter bodyBytes;     ///< Of requests that are arriving or being answered, now.

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #endif
@@ -172,6 +173,33 @@ void close(qintptr descriptor)
     ::closesocket(handleOf(descriptor));
 #else
     ::close(handleOf(descriptor));
+#endif
+}
+
+bool isShortOfDescriptors(qintptr latest, int spare)
+{
+#ifdef Q_OS_WIN
+    Q_UNUSED(latest)
+    Q_UNUSED(spare)
+    return false;
+#else
+    rlimit limit = {};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return false;
+    return static_cast<rlim_t>(latest) + static_cast<rlim_t>(spare) >= limit.rlim_cur;
+#endif
+}
+
+bool isShortOfDescriptors(int spare)
+{
+#ifdef Q_OS_WIN
+    return isShortOfDescriptors(0, spare);
+#else
+    const int probe = ::socket(AF_INET, SOCK_STREAM, 0);
+    if (probe < 0)
+        return true;
+    ::close(probe);
+    return isShortOfDescriptors(probe, spare);
 #endif
 }
 

@@ -40,4 +40,10 @@ void closeWriting(qintptr descriptor);
 void limitSendBuffer(qintptr descriptor, int bytes);
 void close(qintptr descriptor);
 
+/// Whether fewer than \a spare descriptors are left, where \a latest is the one that the system has
+/// just handed out: Unix takes the lowest that is free. Never on Windows, which has no such limit.
+[[nodiscard]] bool isShortOfDescriptors(qintptr latest, int spare);
+/// The same without a new one at hand.
+[[nodiscard]] bool isShortOfDescriptors(int spare);
+
 } // namespace dynakv::http::native

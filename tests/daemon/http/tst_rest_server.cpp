@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/http/native_socket.h"
 #include "tests/daemon/http/raw_client.h"
 #include "tests/daemon/http/server_fixture.h"
 
@@ -12,6 +13,11 @@
 #include <future>
 #include <mutex>
 #include <set>
+
+#ifndef Q_OS_WIN
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
 
 using namespace dynakv;
 using test::RawClient;
@@ -56,7 +62,9 @@ class TestRestServer : public QObject
     Q_OBJECT
 private Q_SLOTS:
     void answersPipelinedRequestsInOrder();
+    void acceptsNobodyWhileDescriptorsAreScarce();
     void survivesAClientThatLeavesBeforeItsAnswer();
+    void answersAClientThatHasSentAllItHas();
     void survivesAnOutcomeAfterItsOwnEnd();
     void answersHeadWithTheLengthAlone();
     void asksForABodyThatIsExpected();
@@ -105,6 +113,55 @@ void TestRestServer::answersPipelinedRequestsInOrder()
         QCOMPARE(answer->status, 200);
         QVERIFY2(answer->body.startsWith(start), answer->body.constData());
     }
+}
+
+void TestRestServer::acceptsNobodyWhileDescriptorsAreScarce()
+{
+#ifdef Q_OS_WIN
+    QSKIP("Windows has no such limit");
+#else
+    rlimit limit = {};
+    QCOMPARE(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const int lowest = ::dup(0);
+    ::close(lowest);
+    // Room for this server and a few clients, both ends of whom are in this process.
+    ServerFixture fixture(withDoor([&](auto &door) {
+        door.descriptorsSpare = static_cast<int>(limit.rlim_cur) - (lowest + 24);
+    }));
+    std::vector<std::unique_ptr<RawClient>> clients;
+    const auto isServed = [&fixture, &clients](int timeoutMs) {
+        clients.push_back(std::make_unique<RawClient>(fixture.server.port()));
+        clients.back()->send(get("/livez"));
+        return clients.back()->receive(true, timeoutMs).has_value();
+    };
+    QVERIFY(isServed(5000));
+    while (clients.size() < 24 && isServed(200)) {
+    }
+    QVERIFY2(clients.size() < 24, "the last one should not have been accepted");
+    QVERIFY(clients.size() > 2);
+    // The one outside is served as soon as some of the others are gone.
+    const auto waiting = std::move(clients.back());
+    clients.clear();
+    QVERIFY(waiting->receive());
+#endif
+}
+
+/// As `nc -N` does, and some load balancers: its end is no reason to keep the answer back.
+void TestRestServer::answersAClientThatHasSentAllItHas()
+{
+    ServerFixture fixture;
+    fixture.coordinator.hold();
+    RawClient client(fixture.server.port());
+    client.send(put("/key/a", "{\"value\":1}") + put("/key/b", "{\"value\":2}") + get("/livez"));
+    http::native::closeWriting(client.socket().socketDescriptor());
+    QTRY_COMPARE(fixture.coordinator.submittedCount(), 1);
+    fixture.coordinator.release();
+    for (int i = 0; i < 3; ++i) {
+        const auto answer = client.receive();
+        QVERIFY(answer);
+        QCOMPARE(answer->status, 200);
+    }
+    QVERIFY(client.isClosedByServer());
 }
 
 void TestRestServer::survivesAClientThatLeavesBeforeItsAnswer()
