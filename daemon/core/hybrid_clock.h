@@ -34,9 +34,9 @@ public:
     quint64 next(qint64 wallMs, quint64 floor);
     /// Follows a clock seen elsewhere.
     void observe(quint64 clock, qint64 wallMs);
-    /// The same, but only so far that below \a ceiling, as persisted, a quarter of the room stays: a
-    /// member that has restarted is half a minute ahead, and whoever followed it at once could stamp
-    /// nothing until its own disk had taken a higher ceiling.
+    /// The same, but only so far that below \a ceiling, as persisted, a quarter of the room stays:
+    /// a member that has restarted is half a minute ahead, and whoever followed it at once could
+    /// stamp nothing until its own disk had taken a higher ceiling.
     void observeBelow(quint64 ceiling, quint64 clock, qint64 wallMs);
 
     /// For a life that may not know the ceiling of the last one: above all that the last one can
