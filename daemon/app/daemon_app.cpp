@@ -8,6 +8,7 @@
 #include "daemon/app/origin_rule.h"
 #include "daemon/app/process_stats.h"
 #include "daemon/app/service.h"
+#include "daemon/cluster/cluster_secret.h"
 #include "daemon/cluster/persisted_state_codec.h"
 
 #include <QCoreApplication>
@@ -154,12 +155,20 @@ std::optional<StartFailure> DaemonApp::startNode()
     if (auto refused = refusedByOrigin(
             {m_storage->metas(), m_state, m_table.recordCount(), !m_options.join.empty()}))
         return refused;
+    QByteArray secret;
+    if (!m_options.clusterSecretFile.isEmpty()) {
+        auto read = cluster::readClusterSecret(m_options.clusterSecretFile);
+        if (!read)
+            return StartFailure{ExitCode::BadSecret, read.error().message};
+        secret = *std::move(read);
+    }
     settleMemory();
     JoinPlan plan = planJoin(m_options.join, m_listen, ownHosts());
     m_options.remarks.insert(m_options.remarks.end(), plan.remarks.begin(), plan.remarks.end());
 
     cluster::NodeServiceConfig config;
     config.state = m_state;
+    config.clusterSecret = std::move(secret);
     config.node.api = m_listen;
     if (m_options.advertise.port != 0)
         config.node.api.port = m_options.advertise.port;
@@ -263,9 +272,12 @@ void DaemonApp::announce() const
                   "--durability memory: nothing is written to disk, a restart forgets it all");
     if (!m_listen.isLoopback()) {
         qCWarning(lcApp,
-                  "--insecure-allow-remote: whoever reaches %s can read and change everything; "
+                  "--insecure-allow-remote: whoever reaches %s can read and change everything%s; "
                   "keep it inside a network that you trust",
-                  m_listen.toString().constData());
+                  m_listen.toString().constData(),
+                  m_options.clusterSecretFile.isEmpty()
+                      ? ", and any node can join, since there is no --cluster-secret-file"
+                      : "");
     }
 }
 

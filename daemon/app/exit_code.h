@@ -20,6 +20,7 @@ enum class ExitCode : int {
     Io = 74,           ///< The system failed an operation on a file.
     Stopped = 75,      ///< `export`, `import`: stopped on the way; `--resume` goes on.
     Unsafe = 78,       ///< Refused: open to the network without authentication.
+    BadSecret = 78,    ///< The file of the cluster secret is of no use.
 };
 
 /// Why the process does not start: one line for people, and the code for programs.

@@ -14,6 +14,7 @@ constexpr std::array kOptions{
     OptionSpec{OptionId::Config, "config", false, false},
     OptionSpec{OptionId::DataDir, "data-dir", false, false},
     OptionSpec{OptionId::ClusterPort, "cluster-port", false, false},
+    OptionSpec{OptionId::ClusterSecretFile, "cluster-secret-file", false, false},
     OptionSpec{OptionId::Advertise, "advertise", false, false},
     OptionSpec{OptionId::Durability, "durability", false, false},
     OptionSpec{OptionId::LogLevel, "log-level", false, false},

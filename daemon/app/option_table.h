@@ -13,6 +13,7 @@ enum class OptionId : quint8 {
     Config,
     DataDir,
     ClusterPort,
+    ClusterSecretFile,
     Advertise,
     Durability,
     LogLevel,

@@ -227,6 +227,9 @@ Result<void> applyValue(const Setting &setting, Options &options)
         return {};
     case OptionId::ClusterPort:
         return store(parsePort(text), options.clusterPort);
+    case OptionId::ClusterSecretFile:
+        options.clusterSecretFile = QString::fromUtf8(text);
+        return {};
     case OptionId::Advertise:
         return store(parseAdvertise(text), options.advertise);
     case OptionId::Durability:

@@ -53,6 +53,7 @@ struct Options
     std::vector<base::JoinTarget> join = {};
     QString dataDir = {};
     quint16 clusterPort = 0;
+    QString clusterSecretFile = {};
     base::Endpoint advertise = {}; ///< No host: learned. Port 0: that of `listen`.
     core::Durability durability = core::Durability::Sync;
     MemoryLimit memoryMax = {};

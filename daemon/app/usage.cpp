@@ -50,6 +50,8 @@ EXPORT AND IMPORT
 OPTIONS OF A NODE
   --data-dir DIR            where storage.db lives (default: dynakv-PORT in the working directory)
   --cluster-port PORT       for the other nodes (default: API port + 10000, or - 10000)
+  --cluster-secret-file FILE  16 bytes or more that all nodes share: each proves to know them before
+                            it is let in, and every message between nodes is authenticated
   --advertise HOST[:PORT]   the API address that others reach this node at (default: learned)
   --durability MODE         when a write is acknowledged: sync (default; on disk), interval (in the
                             file, on disk within a second), os (in the file), memory (no file)

@@ -13,8 +13,12 @@ constexpr qsizetype kLengthBytes = 4;
 constexpr qsizetype kCompactBytes = qsizetype{64} << 10;
 
 /// Who connected by mistake, told by the first bytes: what an operator wants to read in the log.
-QByteArray describeStranger(QByteArrayView head)
+QByteArray describeStranger(QByteArrayView head, bool isSealed)
 {
+    if (isSealed && head.startsWith(kPreamble))
+        return "it proves no cluster secret: start it with --cluster-secret-file as this node was";
+    if (!isSealed && head.startsWith(kSealedPreamble))
+        return "it asks for a cluster secret: start this node with --cluster-secret-file too";
     constexpr QByteArrayView kHttp[] = {"GET ", "PUT ", "POST", "HEAD", "DELE", "OPTI", "PATC"};
     for (const QByteArrayView method : kHttp) {
         if (head.startsWith(method))
@@ -60,15 +64,19 @@ bool FrameParser::takePreamble()
     if (m_hasPreamble)
         return true;
     const QByteArrayView head = pending();
-    const qsizetype known = std::min(head.size(), kPreamble.size());
-    if (head.first(known) != kPreamble.first(known)) {
+    const QByteArrayView expected = m_seal ? kSealedPreamble : kPreamble;
+    const qsizetype known = std::min(head.size(), expected.size());
+    if (head.first(known) != expected.first(known)) {
         // One byte decides that it is a stranger; four tell which.
-        fail(base::ErrorCode::Unsupported, describeStranger(head));
+        fail(base::ErrorCode::Unsupported, describeStranger(head, m_seal != nullptr));
         return false;
     }
-    if (known < kPreamble.size())
+    const qsizetype nonceBytes = m_seal ? kNonceBytes : 0;
+    if (head.size() < expected.size() + nonceBytes)
         return false;
-    m_position += kPreamble.size();
+    if (m_seal)
+        m_seal->begin(head.sliced(expected.size(), nonceBytes));
+    m_position += expected.size() + nonceBytes;
     m_hasPreamble = true;
     return true;
 }
@@ -85,15 +93,32 @@ std::optional<Frame> FrameParser::next()
                                            QByteArray::number(m_frameBytesMax - kLengthBytes));
         return std::nullopt;
     }
-    if (bytes.size() < kLengthBytes + length)
+    const qsizetype sealBytes = m_seal ? kSealBytes : 0;
+    if (bytes.size() < kLengthBytes + length + sealBytes)
+        return std::nullopt;
+    if (m_seal && !isSealGood(bytes.first(kLengthBytes + length),
+                              bytes.sliced(kLengthBytes + length, sealBytes)))
         return std::nullopt;
     Frame frame;
     frame.type = static_cast<quint8>(bytes[kLengthBytes]);
     frame.flags = static_cast<quint8>(bytes[kLengthBytes + 1]);
     frame.body =
         bytes.sliced(kFrameHeadBytes, kLengthBytes + length - kFrameHeadBytes).toByteArray();
-    m_position += kLengthBytes + length;
+    m_position += kLengthBytes + length + sealBytes;
     return frame;
+}
+
+bool FrameParser::isSealGood(QByteArrayView frame, QByteArrayView seal)
+{
+    if (m_seal->isGood(frame, seal)) {
+        m_hasGoodSeal = true;
+        return true;
+    }
+    if (m_hasGoodSeal)
+        fail(base::ErrorCode::Corrupt, "a frame was changed, repeated or left out on its way");
+    else
+        fail(base::ErrorCode::Denied, "it does not know the secret of this cluster");
+    return false;
 }
 
 void finishFrame(QByteArray &frame)

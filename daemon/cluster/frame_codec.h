@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/cluster/link_seal.h"
 #include "daemon/core/message.h"
 #include "shared/base/result.h"
 
@@ -37,13 +38,20 @@ struct Frame
 class FrameParser
 {
 public:
+    /// With a \a seal, which outlives it, every frame is checked with that, and its nonce taken.
+    explicit FrameParser(LinkSeal *seal = nullptr)
+        : m_seal(seal)
+    {
+    }
+
     /// Counts all of a frame, its length field included. Takes effect with the next frame.
     void setFrameBytesMax(qsizetype bytes) { m_frameBytesMax = bytes; }
 
     void feed(QByteArrayView bytes);
     /// The next whole frame, nothing if more bytes are needed or there is a fault.
     std::optional<Frame> next();
-    /// Unsupported where the other side is no node at all, Corrupt for a bad length.
+    /// Unsupported where the other side is no node at all, Denied where it does not know the
+    /// secret, Corrupt for a bad length or seal.
     [[nodiscard]] const std::optional<base::Error> &fault() const { return m_fault; }
     [[nodiscard]] qsizetype bufferedBytes() const { return m_buffer.size() - m_position; }
     [[nodiscard]] qsizetype capacityBytes() const { return m_buffer.capacity(); }
@@ -51,8 +59,11 @@ public:
 private:
     [[nodiscard]] QByteArrayView pending() const;
     bool takePreamble();
+    bool isSealGood(QByteArrayView frame, QByteArrayView seal);
     void fail(base::ErrorCode code, QByteArray message);
 
+    LinkSeal *m_seal;
+    bool m_hasGoodSeal = false; ///< At least one.
     QByteArray m_buffer = {};
     qsizetype m_position = 0;
     qsizetype m_frameBytesMax = kFirstFrameBytesMax;

@@ -8,6 +8,8 @@
 #include <QHostAddress>
 #include <QTcpSocket>
 
+#include <utility>
+
 namespace dynakv::cluster {
 namespace {
 
@@ -28,11 +30,14 @@ QByteArray hostText(const QHostAddress &address)
 
 } // namespace
 
-Link::Link(core::LinkId id, QTcpSocket *socket, QObject *parent)
+Link::Link(core::LinkId id, QTcpSocket *socket, std::optional<LinkSeal> seal, QObject *parent)
     : QObject(parent)
     , m_id(id)
     , m_socket(socket)
     , m_peerText(base::Endpoint{hostText(socket->peerAddress()), socket->peerPort()}.toString())
+    , m_seal(std::move(seal))
+    , m_parser(m_seal ? &*m_seal : nullptr)
+    , m_queue(m_seal ? &*m_seal : nullptr)
 {
     m_socket->setParent(this);
     tuneLinkSocket(*m_socket);
@@ -67,7 +72,7 @@ void Link::start()
             end("it did not introduce itself within 3 s");
     });
     m_deadline.start(kHelloTimeoutMs);
-    m_socket->write(kPreamble.data(), kPreamble.size());
+    m_socket->write(m_seal ? m_seal->preamble() : kPreamble.toByteArray());
     // What came before the connections above were made is announced by nobody.
     QMetaObject::invokeMethod(
         this,
@@ -107,7 +112,8 @@ void Link::drop(const core::Message &message)
 
 void Link::write()
 {
-    if (m_phase == Phase::Closed)
+    // Nothing is sealed before the peer's nonce is there.
+    if (m_phase == Phase::Closed || (m_seal && !m_seal->hasBegun()))
         return;
     while (m_socket->bytesToWrite() < kSocketBytesMax) {
         const QByteArrayView piece = m_queue.front(kWritePieceBytes);
@@ -177,6 +183,8 @@ void Link::read()
             m_bytesReceived += bytes.size();
             m_parser.feed(bytes);
         }
+        if (m_seal && m_seal->hasBegun() && !std::exchange(m_hasSealBegun, true))
+            write();
     }
     m_isReading = false;
 }

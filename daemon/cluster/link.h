@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/cluster/frame_codec.h"
+#include "daemon/cluster/link_seal.h"
 #include "daemon/cluster/send_queue.h"
 #include "daemon/core/event.h"
 
@@ -27,8 +28,9 @@ class Link final : public QObject
 {
     Q_OBJECT
 public:
-    /// \a socket is connected; the link takes it over.
-    Link(core::LinkId id, QTcpSocket *socket, QObject *parent);
+    /// \a socket is connected; the link takes it over. With a \a seal both sides have to prove the
+    /// secret of their cluster, else neither may.
+    Link(core::LinkId id, QTcpSocket *socket, std::optional<LinkSeal> seal, QObject *parent);
 
     /// Sends the preamble and begins to read.
     void start();
@@ -75,10 +77,12 @@ private:
     bool m_isPaused = false;
     bool m_isOverflowing = false; ///< Told once; told again only after the lane had room.
     bool m_isReading = false;
+    bool m_hasSealBegun = false; ///< And what had waited for it was written.
     qint64 m_bytesSent = 0;
     qint64 m_bytesReceived = 0;
-    FrameParser m_parser = {};
-    SendQueue m_queue = {};
+    std::optional<LinkSeal> m_seal;
+    FrameParser m_parser;
+    SendQueue m_queue;
     QTimer m_deadline; ///< Of the Hello, later of the flush.
 };
 

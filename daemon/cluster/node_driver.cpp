@@ -68,7 +68,8 @@ NodeDriver::NodeDriver(NodeServiceConfig config, store::Table &table,
     , m_publish(std::move(publish))
     , m_config(std::move(config.node))
     , m_state(std::move(config.state))
-    , m_transport([this](core::Event event) { enqueue(std::move(event)); })
+    , m_transport([this](core::Event event) { enqueue(std::move(event)); },
+                  std::move(config.clusterSecret))
 {
     m_tick.setTimerType(Qt::PreciseTimer);
     connect(&m_tick, &QTimer::timeout, this, [this] {

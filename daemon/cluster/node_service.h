@@ -20,6 +20,7 @@ struct NodeServiceConfig
 {
     core::NodeConfig node = {};      ///< `cluster` as asked for; port 0 is allowed in tests.
     core::PersistedState state = {}; ///< As loaded; the service raises and saves the generation.
+    QByteArray clusterSecret = {};   ///< What every link has to prove; empty: nothing.
 };
 
 /// Drives core::Node with QTcpSocket links, a timer and the storage worker, on a thread of its own

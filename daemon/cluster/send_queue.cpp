@@ -22,10 +22,23 @@ QByteArrayView SendQueue::front(qsizetype bytesMax)
 {
     if (isEmpty())
         return {};
-    if (m_written == 0)
-        m_lane = m_control.empty() ? core::Lane::Data : core::Lane::Control;
+    if (!m_hasBegun)
+        begin();
     const QByteArray &frame = (m_lane == core::Lane::Control ? m_control : m_data).front();
     return QByteArrayView(frame).sliced(m_written, std::min(bytesMax, frame.size() - m_written));
+}
+
+/// Which frame is the next is known only now, since control overtakes data.
+void SendQueue::begin()
+{
+    m_hasBegun = true;
+    const bool isControl = !m_control.empty();
+    m_lane = isControl ? core::Lane::Control : core::Lane::Data;
+    if (!m_seal)
+        return;
+    QByteArray &frame = (isControl ? m_control : m_data).front();
+    frame += m_seal->sealOf(frame);
+    (isControl ? m_controlBytes : m_dataBytes) += kSealBytes;
 }
 
 void SendQueue::pop(qsizetype bytes)
@@ -37,6 +50,7 @@ void SendQueue::pop(qsizetype bytes)
     if (m_written == frames.front().size()) {
         frames.pop_front();
         m_written = 0;
+        m_hasBegun = false;
     }
 }
 

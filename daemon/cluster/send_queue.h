@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/cluster/link_seal.h"
 #include "daemon/core/message.h"
 
 #include <QByteArray>
@@ -18,6 +19,12 @@ inline constexpr qsizetype kDataLaneBytesMax = qsizetype{8} << 20;
 class SendQueue
 {
 public:
+    /// With a \a seal, which outlives it, each frame is sealed when its turn to be written comes.
+    explicit SendQueue(LinkSeal *seal = nullptr)
+        : m_seal(seal)
+    {
+    }
+
     /// False: the lane is full, the frame was not taken.
     [[nodiscard]] bool add(core::Lane lane, QByteArray frame);
 
@@ -32,11 +39,15 @@ public:
     [[nodiscard]] qsizetype dataBytes() const { return m_dataBytes; }
 
 private:
+    void begin();
+
+    LinkSeal *m_seal;
     std::deque<QByteArray> m_control = {};
     std::deque<QByteArray> m_data = {};
     qsizetype m_controlBytes = 0; ///< Not yet written ones, the frame under way included.
     qsizetype m_dataBytes = 0;
-    qsizetype m_written = 0;                 ///< Of the frame under way; 0 = none is,
+    bool m_hasBegun = false;                 ///< Whether a frame is under way,
+    qsizetype m_written = 0;                 ///< how much of it was written,
     core::Lane m_lane = core::Lane::Control; ///< which is the first of this lane.
 };
 

@@ -9,10 +9,12 @@
 #include <QHostInfo>
 #include <QLoggingCategory>
 #include <QNetworkProxy>
+#include <QRandomGenerator>
 #include <QTcpSocket>
 #include <QTimer>
 
 #include <algorithm>
+#include <array>
 
 Q_LOGGING_CATEGORY(lcTransport, "dynakv.cluster.transport")
 
@@ -57,11 +59,19 @@ base::Error listenError(const QTcpServer &server, const base::Endpoint &address)
     }
 }
 
+QByteArray newNonce()
+{
+    std::array<quint32, kNonceBytes / sizeof(quint32)> words;
+    QRandomGenerator::system()->fillRange(words.data(), static_cast<qsizetype>(words.size()));
+    return {reinterpret_cast<const char *>(words.data()), kNonceBytes};
+}
+
 } // namespace
 
-Transport::Transport(Report report, QObject *parent)
+Transport::Transport(Report report, QByteArray secret, QObject *parent)
     : QObject(parent)
     , m_report(std::move(report))
+    , m_secret(std::move(secret))
 {
     m_counts.messages.resize(std::variant_size_v<core::Message>);
     for (std::size_t kind = 0; kind < m_counts.messages.size(); ++kind)
@@ -178,7 +188,10 @@ void Transport::open(QTcpSocket *socket, bool isIncoming, core::DialId dial)
         socket->deleteLater();
         return;
     }
-    auto *link = new Link(++m_lastLink, socket, this);
+    std::optional<LinkSeal> seal;
+    if (!m_secret.isEmpty())
+        seal.emplace(m_secret, !isIncoming, newNonce());
+    auto *link = new Link(++m_lastLink, socket, std::move(seal), this);
     const core::LinkId id = link->id();
     m_links.emplace(id, Entry{link, isIncoming});
     connect(link, &Link::received, this, [this, id](const core::Message &message) {

@@ -28,7 +28,8 @@ class Transport final : public QObject
 public:
     using Report = std::function<void(core::Event)>;
 
-    explicit Transport(Report report, QObject *parent = nullptr);
+    /// \a secret: of the cluster, empty where links prove none.
+    explicit Transport(Report report, QByteArray secret = {}, QObject *parent = nullptr);
 
     /// Busy and Denied name the address and what to do.
     base::Result<void> listen(const base::Endpoint &address);
@@ -64,6 +65,7 @@ private:
     void complain(const QByteArray &peer, const QByteArray &fault);
 
     Report m_report;
+    QByteArray m_secret;
     QTcpServer m_server;
     DialPool m_dials;
     std::map<core::LinkId, Entry> m_links = {};

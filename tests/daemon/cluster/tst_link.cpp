@@ -32,7 +32,7 @@ public:
         if (!peer->waitUntilConnected() ||
             !QTest::qWaitFor([this] { return m_server.hasPendingConnections(); }, 5000))
             qFatal("the loopback does not connect");
-        link = std::make_unique<Link>(1, m_server.nextPendingConnection(), nullptr);
+        link = std::make_unique<Link>(1, m_server.nextPendingConnection(), std::nullopt, nullptr);
         connect(link.get(), &Link::received, this,
                 [this](const core::Message &message) { received.push_back(message); });
         connect(link.get(), &Link::overflowed, this, [this] { ++overflows; });
