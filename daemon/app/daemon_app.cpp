@@ -3,12 +3,12 @@
 
 #include "daemon/app/descriptor_limit.h"
 #include "daemon/app/addresses.h"
+#include "daemon/app/cluster_secret.h"
 #include "daemon/app/logging.h"
 #include "daemon/app/machine_memory.h"
 #include "daemon/app/origin_rule.h"
 #include "daemon/app/process_stats.h"
 #include "daemon/app/service.h"
-#include "daemon/cluster/cluster_secret.h"
 #include "daemon/cluster/persisted_state_codec.h"
 
 #include <QCoreApplication>
@@ -157,7 +157,7 @@ std::optional<StartFailure> DaemonApp::startNode()
         return refused;
     QByteArray secret;
     if (!m_options.clusterSecretFile.isEmpty()) {
-        auto read = cluster::readClusterSecret(m_options.clusterSecretFile);
+        auto read = readClusterSecret(m_options.clusterSecretFile);
         if (!read)
             return StartFailure{ExitCode::BadSecret, read.error().message};
         secret = *std::move(read);

@@ -22,7 +22,7 @@ inline constexpr qsizetype kSealBytes = 16;
 class LinkSeal
 {
 public:
-    /// \a secret: see readClusterSecret(). \a nonce: kNonceBytes that were never used before.
+    /// \a secret: what all nodes share. \a nonce: kNonceBytes that were never used before.
     LinkSeal(QByteArray secret, bool isDialer, QByteArray nonce);
 
     /// What this side sends first.

@@ -217,7 +217,7 @@ void TestRandomFaults::runSeed(quint64 seed, bool areDisksHarmed, Counts &counts
 void TestRandomFaults::nothingAcknowledgedIsLost()
 {
     const int seeds = std::max(1, qEnvironmentVariableIntValue("DYNAKV_SIM_SEEDS"));
-    const int wanted = qEnvironmentVariableIsSet("DYNAKV_SIM_SEEDS") ? seeds : 30;
+    const int wanted = qEnvironmentVariableIsSet("DYNAKV_SIM_SEEDS") ? seeds : 500;
     const auto first =
         static_cast<quint64>(std::max(1, qEnvironmentVariableIntValue("DYNAKV_SIM_FIRST")));
     Counts counts;
@@ -242,7 +242,7 @@ void TestRandomFaults::nothingAcknowledgedByAQuorumIsLostWithADisk()
     Counts counts;
     const int seeds = qEnvironmentVariableIsSet("DYNAKV_SIM_SEEDS")
                           ? std::max(1, qEnvironmentVariableIntValue("DYNAKV_SIM_SEEDS"))
-                          : 20;
+                          : 100;
     for (quint64 seed = 1; seed <= static_cast<quint64>(seeds); ++seed) {
         runSeed(seed, true, counts);
         if (QTest::currentTestFailed())

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "daemon/cluster/cluster_secret.h"
 #include "daemon/cluster/frame_codec.h"
 #include "daemon/cluster/link_seal.h"
 #include "daemon/cluster/send_queue.h"
 
-#include <QTemporaryDir>
 #include <QTest>
 
 using namespace dynakv;
@@ -90,8 +88,6 @@ private Q_SLOTS:
     void whateverIsTamperedWithEndsTheLink();
     void saysWhoHasNoSecretAndWhoHasAnother();
     void theQueueSealsInTheOrderOfSending();
-    void secretsComeFromFiles_data();
-    void secretsComeFromFiles();
 };
 
 void TestLinkSeal::bothEndsAgree()
@@ -247,40 +243,6 @@ void TestLinkSeal::theQueueSealsInTheOrderOfSending()
     const Receiver receiver(stream);
     QVERIFY(!receiver.parser.fault());
     QCOMPARE(receiver.bodies, (std::vector<QByteArray>{"data one", "control", "data two"}));
-}
-
-void TestLinkSeal::secretsComeFromFiles_data()
-{
-    QTest::addColumn<QByteArray>("content");
-    QTest::addColumn<QByteArray>("secret"); ///< Empty: refused.
-    const QByteArray good(16, 's');
-    QTest::newRow("16 bytes") << good << good;
-    QTest::newRow("a line") << good + '\n' << good;
-    QTest::newRow("bytes") << QByteArray("\0\xff", 2) + good << QByteArray("\0\xff", 2) + good;
-    QTest::newRow("4096 bytes") << QByteArray(4096, 's') + "\r\n" << QByteArray(4096, 's');
-    QTest::newRow("15 bytes") << good.first(15) + '\n' << QByteArray();
-    QTest::newRow("nothing") << QByteArray() << QByteArray();
-    QTest::newRow("white space") << QByteArray(100, ' ') << QByteArray();
-    QTest::newRow("4097 bytes") << QByteArray(4097, 's') << QByteArray();
-    QTest::newRow("a megabyte") << QByteArray(1 << 20, 's') << QByteArray();
-}
-
-void TestLinkSeal::secretsComeFromFiles()
-{
-    QFETCH(const QByteArray, content);
-    QFETCH(const QByteArray, secret);
-    const QTemporaryDir directory;
-    QFile file(directory.filePath(QStringLiteral("secret")));
-    QVERIFY(file.open(QIODevice::WriteOnly));
-    file.write(content);
-    file.close();
-    const auto read = readClusterSecret(file.fileName());
-    QCOMPARE(read.ok(), !secret.isEmpty());
-    if (read)
-        QCOMPARE(*read, secret);
-    else
-        QVERIFY(read.error().message.contains(file.fileName().toUtf8()));
-    QVERIFY(!readClusterSecret(directory.filePath(QStringLiteral("absent"))));
 }
 
 QTEST_APPLESS_MAIN(TestLinkSeal)

@@ -6,7 +6,7 @@
 #include <QByteArray>
 #include <QString>
 
-namespace dynakv::cluster {
+namespace dynakv::app {
 
 inline constexpr qsizetype kSecretBytesMin = 16;
 inline constexpr qsizetype kSecretBytesMax = 4096;
@@ -15,4 +15,4 @@ inline constexpr qsizetype kSecretBytesMax = 4096;
 /// them, 16 to 4096. Invalid and Io name the file and what to do.
 base::Result<QByteArray> readClusterSecret(const QString &path);
 
-} // namespace dynakv::cluster
+} // namespace dynakv::app

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "daemon/cluster/cluster_secret.h"
+#include "daemon/app/cluster_secret.h"
 
 #include <QFile>
 
-namespace dynakv::cluster {
+namespace dynakv::app {
 
 base::Result<QByteArray> readClusterSecret(const QString &path)
 {
@@ -22,4 +22,4 @@ base::Result<QByteArray> readClusterSecret(const QString &path)
     return secret;
 }
 
-} // namespace dynakv::cluster
+} // namespace dynakv::app
