@@ -4,6 +4,7 @@
 #include <QtEndian>
 
 #include <algorithm>
+#include <utility>
 
 namespace dynakv::cluster {
 namespace {
@@ -43,6 +44,8 @@ void FrameParser::fail(base::ErrorCode code, QByteArray message)
     m_fault = base::Error{code, std::move(message)};
     m_buffer.clear();
     m_position = 0;
+    m_parts = {};
+    m_hasParts = false;
 }
 
 void FrameParser::feed(QByteArrayView bytes)
@@ -83,7 +86,44 @@ bool FrameParser::takePreamble()
 
 std::optional<Frame> FrameParser::next()
 {
-    if (m_fault || !takePreamble() || bufferedBytes() < kLengthBytes)
+    while (auto piece = nextPiece()) {
+        if ((piece->flags & (kIsPart | kHasMore)) == 0)
+            return piece;
+        const bool isLast = (piece->flags & kHasMore) == 0;
+        if (!addPart(*std::move(piece)))
+            return std::nullopt;
+        if (isLast) {
+            m_hasParts = false;
+            return std::exchange(m_parts, {});
+        }
+    }
+    return std::nullopt;
+}
+
+/// One frame is in parts at a time.
+bool FrameParser::addPart(Frame part)
+{
+    const auto flags = static_cast<quint8>(part.flags & ~(kIsPart | kHasMore));
+    if ((part.flags & kIsPart) == 0 ||
+        (m_hasParts && (part.type != m_parts.type || flags != m_parts.flags))) {
+        fail(base::ErrorCode::Corrupt, "a part of a frame that is not the one under way");
+        return false;
+    }
+    if (m_parts.body.size() + part.body.size() > m_frameBytesMax - kFrameHeadBytes) {
+        fail(base::ErrorCode::Corrupt, "the parts of a frame have more than " +
+                                           QByteArray::number(m_frameBytesMax) + " bytes");
+        return false;
+    }
+    m_hasParts = true;
+    m_parts.type = part.type;
+    m_parts.flags = flags;
+    m_parts.body += part.body;
+    return true;
+}
+
+std::optional<Frame> FrameParser::nextPiece()
+{
+    if (m_fault || !takePreamble() || m_buffer.size() - m_position < kLengthBytes)
         return std::nullopt;
     const QByteArrayView bytes = pending();
     const qsizetype length = qsizetype{qFromBigEndian<quint32>(bytes.data())};
@@ -134,6 +174,20 @@ QByteArray encodeFrame(const Frame &frame)
     bytes += frame.body;
     finishFrame(bytes);
     return bytes;
+}
+
+QByteArray partOf(QByteArrayView frame, qsizetype start)
+{
+    const QByteArrayView body = frame.sliced(kFrameHeadBytes);
+    const qsizetype bytes = std::min(kPartBytesMax, body.size() - start);
+    const bool hasMore = start + bytes < body.size();
+    QByteArray part;
+    part.reserve(kFrameHeadBytes + bytes + kSealBytes);
+    part.append(frame.first(kFrameHeadBytes)).append(body.sliced(start, bytes));
+    part[kLengthBytes + 1] =
+        static_cast<char>(part[kLengthBytes + 1] | kIsPart | (hasMore ? kHasMore : 0));
+    finishFrame(part);
+    return part;
 }
 
 } // namespace dynakv::cluster

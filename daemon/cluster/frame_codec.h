@@ -21,6 +21,12 @@ inline constexpr qsizetype kFirstFrameBytesMax = qsizetype{4} << 10;
 
 /// The receiver must close the link if it does not know the type; without it, it ignores the frame.
 inline constexpr quint8 kMustUnderstand = 0x01;
+/// A part of a frame that is cut into parts, so that others can pass between them: all parts have
+/// the type and the other flags of the whole, and all but the last one kHasMore.
+inline constexpr quint8 kIsPart = 0x02;
+inline constexpr quint8 kHasMore = 0x04;
+/// Bytes of the body of one part.
+inline constexpr qsizetype kPartBytesMax = qsizetype{16} << 10;
 
 struct Frame
 {
@@ -30,9 +36,10 @@ struct Frame
     bool operator==(const Frame &) const = default;
 };
 
-/// Cuts the bytes of one connection into frames, in whatever pieces they come. A length is believed
-/// only after its bound was checked, and memory is taken only for bytes that are there: the parser
-/// holds at most one unfinished frame and what was fed last.
+/// Cuts the bytes of one connection into frames, in whatever pieces they come, and puts those
+/// together that came in parts. A length is believed only after its bound was checked, and memory
+/// is taken only for bytes that are there: the parser holds at most one unfinished frame, the parts
+/// of another one, and what was fed last.
 ///
 /// A fault is final: nothing comes out after it.
 class FrameParser
@@ -53,17 +60,24 @@ public:
     /// Unsupported where the other side is no node at all, Denied where it does not know the
     /// secret, Corrupt for a bad length or seal.
     [[nodiscard]] const std::optional<base::Error> &fault() const { return m_fault; }
-    [[nodiscard]] qsizetype bufferedBytes() const { return m_buffer.size() - m_position; }
+    [[nodiscard]] qsizetype bufferedBytes() const
+    {
+        return m_buffer.size() - m_position + m_parts.body.size();
+    }
     [[nodiscard]] qsizetype capacityBytes() const { return m_buffer.capacity(); }
 
 private:
     [[nodiscard]] QByteArrayView pending() const;
+    std::optional<Frame> nextPiece();
+    bool addPart(Frame part);
     bool takePreamble();
     bool isSealGood(QByteArrayView frame, QByteArrayView seal);
     void fail(base::ErrorCode code, QByteArray message);
 
     LinkSeal *m_seal;
     bool m_hasGoodSeal = false; ///< At least one.
+    Frame m_parts = {};         ///< Those that came of the frame that is under way in parts,
+    bool m_hasParts = false;    ///< if one is.
     QByteArray m_buffer = {};
     qsizetype m_position = 0;
     qsizetype m_frameBytesMax = kFirstFrameBytesMax;
@@ -74,5 +88,7 @@ private:
 /// Writes the length into the first four bytes of \a frame, which were left free for it.
 void finishFrame(QByteArray &frame);
 QByteArray encodeFrame(const Frame &frame);
+/// The part of \a frame, a whole one as it stands on the wire, that begins at \a start of its body.
+QByteArray partOf(QByteArrayView frame, qsizetype start);
 
 } // namespace dynakv::cluster

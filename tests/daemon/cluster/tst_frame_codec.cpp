@@ -39,6 +39,9 @@ private Q_SLOTS:
     void aLengthBeyondTheBoundIsRefusedBeforeItsBytesCome();
     void theBoundGrowsWithTheHello();
     void aLengthTooShortForAHeadIsRefused();
+    void partsBecomeOneFrame();
+    void partsThatDoNotBelongTogetherAreRefused_data();
+    void partsThatDoNotBelongTogetherAreRefused();
     void nothingComesOutAfterAFault();
     void aLongStreamDoesNotGrowTheBuffer();
 };
@@ -59,7 +62,7 @@ void TestFrameCodec::framesComeOutWhateverThePiecesTheyCameIn()
 {
     QFETCH(qsizetype, piece);
     const std::vector<Frame> sent = {
-        {1, 0, {}}, {2, 1, "abc"}, {255, 255, QByteArray(3000, 'x')}, {3, 0, "z"}};
+        {1, 0, {}}, {2, 1, "abc"}, {255, 249, QByteArray(3000, 'x')}, {3, 0, "z"}};
     QByteArray stream = kPreamble.toByteArray();
     for (const Frame &frame : sent)
         stream += encodeFrame(frame);
@@ -135,6 +138,40 @@ void TestFrameCodec::aLengthTooShortForAHeadIsRefused()
         QVERIFY(!parser.next());
         QVERIFY(parser.fault());
     }
+}
+
+void TestFrameCodec::partsBecomeOneFrame()
+{
+    FrameParser parser;
+    parser.feed(kPreamble.toByteArray() + encodeFrame({9, 7, "one "}) + encodeFrame({1, 0, "x"}) +
+                encodeFrame({9, 7, {}}) + encodeFrame({9, 7, "two "}) +
+                encodeFrame({9, 3, "three"}) + encodeFrame({9, 3, "alone"}));
+    QCOMPARE(drain(parser),
+             (std::vector<Frame>{{1, 0, "x"}, {9, 1, "one two three"}, {9, 1, "alone"}}));
+    QVERIFY(!parser.fault());
+    QCOMPARE(parser.bufferedBytes(), 0);
+}
+
+void TestFrameCodec::partsThatDoNotBelongTogetherAreRefused_data()
+{
+    QTest::addColumn<QByteArray>("frames");
+    const QByteArray first = encodeFrame({9, 6, "first"});
+    QTest::newRow("another type") << first + encodeFrame({8, 2, "last"});
+    QTest::newRow("other flags") << first + encodeFrame({9, 3, "last"});
+    QTest::newRow("more, but no part") << encodeFrame({9, 4, "x"});
+    QTest::newRow("more together than a frame may have")
+        << encodeFrame({9, 6, QByteArray(3000, 'x')}) + encodeFrame({9, 6, QByteArray(1091, 'x')});
+}
+
+void TestFrameCodec::partsThatDoNotBelongTogetherAreRefused()
+{
+    QFETCH(QByteArray, frames);
+    FrameParser parser;
+    parser.feed(kPreamble.toByteArray() + frames);
+    QVERIFY(drain(parser).empty());
+    QVERIFY(parser.fault());
+    QCOMPARE(parser.fault()->code, base::ErrorCode::Corrupt);
+    QCOMPARE(parser.bufferedBytes(), 0);
 }
 
 void TestFrameCodec::nothingComesOutAfterAFault()

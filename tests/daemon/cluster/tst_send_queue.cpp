@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/cluster/frame_codec.h"
 #include "daemon/cluster/send_queue.h"
 #include "shared/base/log_throttle.h"
 
@@ -30,6 +31,7 @@ private Q_SLOTS:
     void controlGoesFirst();
     void aFrameOnceBegunIsFinishedFirst();
     void piecesOfAnySizeMakeTheSameStream();
+    void aLargeFrameGoesInPartsAndControlPasses();
     void eachLaneIsBounded();
     void aLoneGiantPasses();
     void roomComesBackAsBytesAreWritten();
@@ -63,6 +65,48 @@ void TestSendQueue::piecesOfAnySizeMakeTheSameStream()
             QVERIFY(queue.add(Lane::Data, frame));
         QCOMPARE(takeAll(queue, piece), QByteArray("onetwo2three33"));
         QVERIFY(queue.front(1).isEmpty());
+    }
+}
+
+void TestSendQueue::aLargeFrameGoesInPartsAndControlPasses()
+{
+    QByteArray body(3 * kPartBytesMax + 100, Qt::Uninitialized);
+    for (qsizetype i = 0; i < body.size(); ++i)
+        body[i] = static_cast<char>(i * 7 % 251);
+    for (const qsizetype size :
+         {kPartBytesMax, kPartBytesMax + 1, 3 * kPartBytesMax, body.size()}) {
+        SendQueue queue;
+        FrameParser parser;
+        parser.setFrameBytesMax(core::kFrameBytesMax);
+        parser.feed(kPreamble);
+        const Frame large{9, kMustUnderstand, body.first(size)};
+        QVERIFY(queue.add(Lane::Data, encodeFrame(large)));
+        QVERIFY(queue.add(Lane::Data, encodeFrame({5, 0, "small"})));
+        std::vector<Frame> frames;
+        qsizetype sinceControl = 0;
+        qsizetype longestWait = 0;
+        for (int turn = 0; !queue.isEmpty(); ++turn) {
+            if (turn % 3 == 0 && turn < 30) {
+                QVERIFY(queue.add(Lane::Control, encodeFrame({1, 0, "beat"})));
+                sinceControl = 0;
+            }
+            const QByteArrayView piece = queue.front(4096);
+            sinceControl += piece.size();
+            parser.feed(piece);
+            queue.pop(piece.size());
+            while (auto frame = parser.next()) {
+                if (frame->type == 1)
+                    longestWait = std::max(longestWait, sinceControl);
+                frames.push_back(*std::move(frame));
+            }
+        }
+        QVERIFY(!parser.fault());
+        QCOMPARE(std::count(frames.begin(), frames.end(), large), 1);
+        QCOMPARE(std::count(frames.begin(), frames.end(), (Frame{5, 0, "small"})), 1);
+        QVERIFY(frames.front().type == 1 && longestWait <= kPartBytesMax + 100);
+        QCOMPARE(queue.dataBytes(), 0);
+        QCOMPARE(queue.controlBytes(), 0);
+        QCOMPARE(parser.bufferedBytes(), 0);
     }
 }
 
