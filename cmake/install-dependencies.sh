@@ -23,6 +23,7 @@ Groups:
   package-checks  what the checks of its packages need
   package-test    a fresh Debian in a directory, booted, to install the packages into
   container-test  an image builder and what the test of the image needs
+  contract        Node.js, for the tools that compare the API document with the daemon
 TEXT
 }
 
@@ -42,6 +43,7 @@ packages_of() {
     package-checks) echo "desktop-file-utils appstream lintian man-db shellcheck" ;;
     package-test) echo "mmdebstrap systemd-container" ;;
     container-test) echo "mmdebstrap buildah iproute2 python3 curl" ;;
+    contract) echo "nodejs npm" ;;
     *)
         echo "install-dependencies: there is no group '$1'" >&2
         usage >&2

@@ -43,6 +43,17 @@ HttpReply failureReply(const base::Error &error, const QByteArray &requestId)
     return unavailableReply("unavailable", error.message, requestId);
 }
 
+/// Waiting brings no file to a node that shall have none.
+std::optional<HttpReply> refusedWithoutFile(const HttpRequest &request, const ApiContext &context)
+{
+    if (context.durability != core::Durability::Memory)
+        return std::nullopt;
+    return problemReply(
+        409, "memory_mode",
+        "This node runs with --durability memory and has no file: ask another node.",
+        request.requestId);
+}
+
 HttpReply begunReply(const base::Result<quint64> &begun, const HttpRequest &request,
                      const ApiContext &context)
 {
@@ -60,6 +71,8 @@ Answer postCompact(const HttpRequest &request, const Query &query, const ApiCont
         return *std::move(refused);
     if (auto refused = refusedBody(request))
         return *std::move(refused);
+    if (auto refused = refusedWithoutFile(request, context))
+        return *std::move(refused);
     return begunReply(context.file.compact(), request, context);
 }
 
@@ -68,6 +81,8 @@ Answer postBackup(const HttpRequest &request, const Query &query, const ApiConte
     if (auto refused = refusedParameters(request, query, {"name"}))
         return *std::move(refused);
     if (auto refused = refusedBody(request))
+        return *std::move(refused);
+    if (auto refused = refusedWithoutFile(request, context))
         return *std::move(refused);
     const QByteArray now = QDateTime::fromMSecsSinceEpoch(context.wallMs(), Qt::UTC)
                                .toString(QStringLiteral("yyyyMMdd-HHmmss"))

@@ -20,7 +20,9 @@ std::optional<EventId> EventId::fromText(QByteArrayView text)
     const auto seq = decimalFrom(text.sliced(colon + 1));
     if (!boot || !seq)
         return std::nullopt;
-    return EventId{*boot, static_cast<quint64>(*seq)};
+    const EventId id{*boot, static_cast<quint64>(*seq)};
+    // A number has one form: no zeros in front.
+    return id.toText() == text ? std::optional(id) : std::nullopt;
 }
 
 } // namespace dynakv::http

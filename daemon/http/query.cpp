@@ -24,7 +24,9 @@ base::Result<Query> Query::parse(QByteArrayView text)
             return {base::ErrorCode::Invalid,
                     "In the query " + (name ? value.error() : name.error()).message + "."};
         }
-        if (query.has(name->constData()))
+        const bool isThere = std::any_of(query.m_parameters.begin(), query.m_parameters.end(),
+                                         [&name](const auto &each) { return each.first == *name; });
+        if (isThere)
             return {base::ErrorCode::Invalid, "A query parameter stands twice."};
         query.m_parameters.emplace_back(*std::move(name), *std::move(value));
     }

@@ -203,8 +203,11 @@ base::Result<std::vector<JsonMember>> parseJsonObject(QByteArrayView text)
     if (handler.fault())
         return invalid(handler.fault());
     if (result.IsError()) {
+        QByteArray why = rapidjson::GetParseError_En(result.Code());
+        if (why.endsWith('.'))
+            why.chop(1); // The sentence goes on.
         return invalid("at byte " + QByteArray::number(static_cast<qulonglong>(result.Offset())) +
-                       " it is no JSON: " + rapidjson::GetParseError_En(result.Code()));
+                       " it is no JSON: " + why);
     }
     // The reader takes a NUL for the end of its input.
     if (stream.Tell() != static_cast<size_t>(text.size()))

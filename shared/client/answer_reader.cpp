@@ -64,6 +64,24 @@ base::Result<Value> valueIn(QByteArrayView text)
     return value;
 }
 
+/// \a body with a null for the value of each of \a entries, which are parts of it. Values are
+/// anybody's: Qt's parser takes a whole document for broken where one number in it is smaller than
+/// a double can be, such as 1e-400.
+QByteArray blanked(QByteArrayView body, const std::vector<QByteArrayView> &entries)
+{
+    QByteArray text;
+    qsizetype taken = 0;
+    for (const QByteArrayView entry : entries) {
+        const auto value = memberText(entry, "value");
+        if (!value)
+            continue;
+        const qsizetype begin = value->data() - body.data();
+        text.append(body.sliced(taken, begin - taken)).append("null");
+        taken = begin + value->size();
+    }
+    return text.append(body.sliced(taken));
+}
+
 } // namespace
 
 base::Result<ClusterStatus> readCluster(const Exchange &exchange)
@@ -86,12 +104,15 @@ base::Result<Value> readValue(const Exchange &exchange)
 
 base::Result<ValuePage> readValuePage(const Exchange &exchange)
 {
-    auto page = readPage(exchange);
-    if (!page)
-        return page.error();
     const auto array = memberText(exchange.body, "keys");
     const auto texts = array ? elementTexts(*array) : std::nullopt;
-    if (!texts || texts->size() != page->keys.size())
+    if (!texts)
+        return notTheApi("a page of keys");
+    const QByteArray withoutValues = blanked(exchange.body, *texts);
+    auto page = base::api::keyPageFromJson(QJsonDocument::fromJson(withoutValues).object());
+    if (!page)
+        return page.error();
+    if (texts->size() != page->keys.size())
         return notTheApi("a page of keys");
     ValuePage result;
     result.totalEstimate = page->totalEstimate;

@@ -103,6 +103,17 @@ private Q_SLOTS:
         }
     }
 
+    void aNodeThatShallHaveNoFileSaysSo()
+    {
+        m_api->context.durability = core::Durability::Memory;
+        for (const char *target : {"/v1/admin/compact", "/v1/admin/backup?name=x"}) {
+            const HttpReply reply = ask(Method::Post, target);
+            QCOMPARE(reply.status, 409);
+            QVERIFY(reply.body.contains("memory_mode"));
+        }
+        QVERIFY(m_api->file.jobs().empty());
+    }
+
     void whatIsNotAskedProperlyIsRefused()
     {
         QCOMPARE(ask(Method::Post, "/v1/admin/compact", "{}").status, 400);

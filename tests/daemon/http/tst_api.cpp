@@ -53,6 +53,7 @@ private Q_SLOTS:
     void putsWhatTheBodySays();
     void refusesPuts_data();
     void refusesPuts();
+    void aNameEndsAtNoZeroByte();
     void passesConditionsOn_data();
     void passesConditionsOn();
     void refusesConditions();
@@ -458,6 +459,13 @@ void TestApi::refusesPuts()
     QCOMPARE(answer.status, status);
     QCOMPARE(answer.contentType, "application/problem+json");
     QCOMPARE(headerOf(answer, "Accept").isEmpty(), status != 415);
+}
+
+void TestApi::aNameEndsAtNoZeroByte()
+{
+    const auto detailOf = [this](const QByteArray &query) { return get("/v1/keys?" + query).body; };
+    QVERIFY(detailOf("limit=1&limit%00=2").contains("is not known here"));
+    QVERIFY(detailOf("a%00b=1&a%00b=2").contains("stands twice"));
 }
 
 void TestApi::passesConditionsOn_data()

@@ -231,6 +231,7 @@ void TestWatch::resetsWhatItCannotContinue_data()
     QTest::newRow("no id") << QByteArray("abc") << QByteArray("unknown_id");
     QTest::newRow("empty") << QByteArray("") << QByteArray("unknown_id");
     QTest::newRow("future") << idOf(5) << QByteArray("unknown_id");
+    QTest::newRow("another form") << idOf(0).chopped(1) + "02" << QByteArray("unknown_id");
     QTest::newRow("huge") << idOf(0) + "99999999999999999999" << QByteArray("unknown_id");
 }
 
