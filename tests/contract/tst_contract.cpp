@@ -492,7 +492,6 @@ void TestContract::whatPrismCannotCarry()
     expectDirectly(200, "GET", "/key/%FF");
     expectDirectly(200, "GET", "/v1/keys?prefix=%FF");
     expectDirectly(404, "GET", "/no/such/path");
-    expectDirectly(501, "POST", "/v1/admin/leave", "Content-Length: 0\r\n");
     const HttpAnswer refused = expectDirectly(405, "POST", "/key/k", "Content-Length: 0\r\n");
     QCOMPARE(fieldOf(refused, "allow"), "GET, HEAD, PUT, DELETE, OPTIONS");
     expectDirectly(204, "OPTIONS", "/v1/keys");
