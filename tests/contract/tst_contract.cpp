@@ -303,8 +303,7 @@ void TestContract::aWrongDocumentIsNoticed()
 void TestContract::theDocumentsExamplesPass()
 {
     for (const DocumentRequest &request : test::documentRequests(m_document)) {
-        const bool isForLone =
-            request.operation.value(QLatin1String("x-exampleAlone")).toBool();
+        const bool isForLone = request.operation.value(QLatin1String("x-exampleAlone")).toBool();
         if (!request.isStream() && request.optional != "raw" && !isForLone)
             pass(request);
     }
