@@ -36,16 +36,6 @@ QProcessEnvironment cleanEnvironment()
     return environment;
 }
 
-/// However this process ends, its children do not outlive it.
-void dieWithParent(QProcess &process)
-{
-#ifdef Q_OS_LINUX
-    process.setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });
-#else
-    Q_UNUSED(process);
-#endif
-}
-
 /// Whether every thread of \a pid stands still. The kernel stops them one by one after kill()
 /// returned; elsewhere than on Linux nobody tells.
 bool isStopped(qint64 pid)
@@ -80,6 +70,15 @@ base::Endpoint freeAddress()
         }
     }
     qFatal("no free port between %d and %d", first, last);
+}
+
+void dieWithParent(QProcess &process)
+{
+#ifdef Q_OS_LINUX
+    process.setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });
+#else
+    Q_UNUSED(process);
+#endif
 }
 
 bool waitUntil(const std::function<bool()> &condition, int timeoutMs)
