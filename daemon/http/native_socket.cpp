@@ -175,4 +175,13 @@ void close(qintptr descriptor)
 #endif
 }
 
+void closeAtOnce(qintptr descriptor)
+{
+    linger option = {};
+    option.l_onoff = 1;
+    ::setsockopt(handleOf(descriptor), SOL_SOCKET, SO_LINGER,
+                 reinterpret_cast<const char *>(&option), sizeof(option));
+    close(descriptor);
+}
+
 } // namespace dynakv::http::native

@@ -39,5 +39,7 @@ struct Ends
 void closeWriting(qintptr descriptor);
 void limitSendBuffer(qintptr descriptor, int bytes);
 void close(qintptr descriptor);
+/// Closes and resets: the system keeps nothing for the peer, which finds an error.
+void closeAtOnce(qintptr descriptor);
 
 } // namespace dynakv::http::native
