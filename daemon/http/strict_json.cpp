@@ -203,8 +203,9 @@ base::Result<std::vector<JsonMember>> parseJsonObject(QByteArrayView text)
     if (handler.fault())
         return invalid(handler.fault());
     if (result.IsError()) {
+        const QByteArray why = rapidjson::GetParseError_En(result.Code()); // A sentence.
         return invalid("at byte " + QByteArray::number(static_cast<qulonglong>(result.Offset())) +
-                       " it is no JSON: " + rapidjson::GetParseError_En(result.Code()));
+                       " it is no JSON: " + why.chopped(1));
     }
     // The reader takes a NUL for the end of its input.
     if (stream.Tell() != static_cast<size_t>(text.size()))

@@ -167,6 +167,7 @@ void TestStrictJson::refuses()
     QVERIFY(!envelope);
     QCOMPARE(envelope.error().code, base::ErrorCode::Invalid);
     QVERIFY2(envelope.error().message.contains(because), envelope.error().message.constData());
+    QVERIFY2(!envelope.error().message.contains(".."), envelope.error().message.constData());
 }
 
 void TestStrictJson::findsTheValueWhereverItStands_data()
