@@ -37,7 +37,7 @@ packages_of() {
         echo "libabsl-dev libxxhash-dev rapidjson-dev"
         ;;
     run) echo "curl" ;;
-    test) echo "curl xvfb openbox fonts-dejavu-core" ;;
+    test) echo "curl xvfb openbox fonts-dejavu-core nginx haproxy" ;;
     lint) echo "clang clang-tidy clang-format lld shellcheck git" ;;
     package) echo "dpkg-dev file git" ;;
     package-checks) echo "desktop-file-utils appstream lintian man-db shellcheck" ;;
@@ -70,6 +70,21 @@ as_root() {
         echo "    $*" >&2
         return 1
     fi
+}
+
+# The tests start these programs themselves. The services of that name, which the packages bring along,
+# would hold port 80 on a developer's machine, so that those installed here are ended for good.
+quieten_services() { # PACKAGE...
+    local name
+    for name in "$@"; do
+        case "$name" in nginx | haproxy) ;; *) continue ;; esac
+        if [[ -d /run/systemd/system ]]; then
+            as_root systemctl --quiet disable --now "$name.service"
+        elif [[ -x "/etc/init.d/$name" ]]; then
+            as_root "/etc/init.d/$name" stop >/dev/null || true
+            as_root update-rc.d "$name" disable
+        fi
+    done
 }
 
 main() {
@@ -146,6 +161,7 @@ main() {
         fi
     done
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${chosen[@]}"
+    quieten_services "${chosen[@]}"
 }
 
 main "$@"

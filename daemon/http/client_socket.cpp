@@ -113,12 +113,22 @@ void ClientSocket::fail()
 
 void ClientSocket::close()
 {
-    if (!isOpen())
-        return;
+    if (isOpen())
+        native::close(release());
+}
+
+void ClientSocket::cut()
+{
+    if (isOpen())
+        native::closeAtOnce(release());
+}
+
+qintptr ClientSocket::release()
+{
     await({}); // Before the system may give the number to somebody else.
-    native::close(std::exchange(m_descriptor, -1));
     m_unsent = QByteArray();
     m_sentBytes = 0;
+    return std::exchange(m_descriptor, -1);
 }
 
 } // namespace dynakv::http

@@ -40,6 +40,9 @@ public:
     void closeWriting();
     void limitSendBuffer(int bytes);
     void close();
+    /// Closes, and does not leave it to the system to offer what it holds to a client that takes
+    /// nothing, for minutes and up to megabytes.
+    void cut();
 
 Q_SIGNALS:
     void readable();
@@ -52,6 +55,7 @@ private:
     void onReady(SocketEvents events) override;
     void await(SocketEvents events);
     void sendMore();
+    [[nodiscard]] qintptr release();
     void fail();
 
     qintptr m_descriptor;

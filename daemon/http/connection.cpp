@@ -180,6 +180,7 @@ void Connection::sweep(qint64 nowMs)
 {
     if (m_writeDeadlineMs != 0 && nowMs >= m_writeDeadlineMs) {
         m_door.metrics().addCut(Cut::WriteTimeout);
+        m_client.cut();
         leave();
         return;
     }

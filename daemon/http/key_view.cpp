@@ -73,10 +73,10 @@ std::optional<HttpReply> conditionReply(const HttpRequest &request, const core::
     if (!condition)
         return problemReply(400, "bad_condition", condition.error().message, request.requestId);
     const auto live = record ? std::optional(record->version) : std::nullopt;
-    if (condition->ifMatch && !condition->ifMatch->contains(live)) {
-        return problemReply(412, "precondition_failed", "The value has another version.",
-                            request.requestId);
-    }
+    if (condition->ifMatch && !condition->ifMatch->contains(live))
+        return conditionFailedReply(
+            live, live ? "The value has another version." : "There is no value under this key.",
+            request.requestId);
     if (condition->ifNoneMatch && condition->ifNoneMatch->contains(live))
         return HttpReply{304, {}, {}, {}};
     return std::nullopt;

@@ -176,6 +176,15 @@ void close(qintptr descriptor)
 #endif
 }
 
+void closeAtOnce(qintptr descriptor)
+{
+    linger option = {};
+    option.l_onoff = 1;
+    ::setsockopt(handleOf(descriptor), SOL_SOCKET, SO_LINGER,
+                 reinterpret_cast<const char *>(&option), sizeof(option));
+    close(descriptor);
+}
+
 bool isShortOfDescriptors(qintptr latest, int spare)
 {
 #ifdef Q_OS_WIN

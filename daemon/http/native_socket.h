@@ -39,6 +39,8 @@ struct Ends
 void closeWriting(qintptr descriptor);
 void limitSendBuffer(qintptr descriptor, int bytes);
 void close(qintptr descriptor);
+/// Closes and resets: the system keeps nothing for the peer, which finds an error.
+void closeAtOnce(qintptr descriptor);
 
 /// Whether fewer than \a spare descriptors are left, where \a latest is the one that the system has
 /// just handed out: Unix takes the lowest that is free. Never on Windows, which has no such limit.

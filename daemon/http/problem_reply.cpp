@@ -30,6 +30,19 @@ HttpReply unavailableReply(const QByteArray &code, const QByteArray &detail,
     return reply;
 }
 
+HttpReply conditionFailedReply(const std::optional<core::Version> &version,
+                               const QByteArray &detail, const QByteArray &requestId)
+{
+    const QByteArray text = version ? version->toString() : QByteArray();
+    const QJsonValue member =
+        version ? QJsonValue(QString::fromLatin1(text)) : QJsonValue(QJsonValue::Null);
+    HttpReply reply = problemReply(412, "precondition_failed", detail, requestId,
+                                   {{QLatin1String("version"), member}});
+    if (version)
+        reply.headers.emplace_back("ETag", '"' + text + '"');
+    return reply;
+}
+
 HttpReply refusalReply(const Refusal &refusal, const QByteArray &requestId)
 {
     if (refusal.status == 503)

@@ -23,20 +23,6 @@ QByteArray bodyOf(const char *start, const QByteArray &key, const QByteArray &ve
     return body.append(",\"version\":\"").append(version).append("\"}");
 }
 
-/// Whoever lost learns what is there now, and need not ask.
-HttpReply conditionFailedReply(const WriteFailure &failure, const FinishedWrite &write)
-{
-    const QByteArray version = write.outcome.version.toString();
-    const bool isThere = write.outcome.existed;
-    HttpReply reply =
-        problemReply(failure.status, failure.code, failure.detail, write.requestId,
-                     {{QLatin1String("version"), isThere ? QJsonValue(QString::fromLatin1(version))
-                                                         : QJsonValue(QJsonValue::Null)}});
-    if (isThere)
-        reply.headers.emplace_back("ETag", '"' + version + '"');
-    return reply;
-}
-
 HttpReply doneReply(QByteArray body, const core::WriteOutcome &outcome)
 {
     HttpReply reply{200, QByteArrayLiteral("application/json"), std::move(body), {}};
@@ -81,8 +67,10 @@ HttpReply failureReply(const FinishedWrite &write)
 {
     const core::WriteOutcome &outcome = write.outcome;
     const WriteFailure failure = failureOf(outcome, write.readiness);
-    if (outcome.status == Status::ConditionFailed)
-        return conditionFailedReply(failure, write);
+    if (outcome.status == Status::ConditionFailed) {
+        return conditionFailedReply(outcome.existed ? std::optional(outcome.version) : std::nullopt,
+                                    failure.detail, write.requestId);
+    }
     if (outcome.status != Status::TooFewReplicas)
         return unavailableReply(failure.code, failure.detail, write.requestId);
     const QJsonObject extra{{QLatin1String("outcome"), QLatin1String("unknown")},

@@ -19,6 +19,9 @@ namespace dynakv::test {
 /// sit on the port of a node that is down for a moment.
 base::Endpoint freeAddress();
 
+/// However this process ends, \a process, which is not started yet, does not outlive it.
+void dieWithParent(QProcess &process);
+
 /// Runs the event loop until \a condition holds; false after \a timeoutMs.
 bool waitUntil(const std::function<bool()> &condition, int timeoutMs);
 

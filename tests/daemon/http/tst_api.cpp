@@ -348,6 +348,13 @@ void TestApi::getsConditionally()
         QVERIFY(answer.body.isEmpty());
         QCOMPARE(headerOf(answer, "ETag"), '"' + version + '"');
     }
+    if (status == 412) {
+        const bool isThere = key == "k";
+        QCOMPARE(headerOf(answer, "ETag"), isThere ? '"' + version + '"' : QByteArray());
+        QVERIFY2(answer.body.contains(isThere ? "\"version\":\"" + version + '"'
+                                              : QByteArray("\"version\":null")),
+                 answer.body.constData());
+    }
 }
 
 void TestApi::readsTheAcceptField_data()

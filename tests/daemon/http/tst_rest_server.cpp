@@ -3,16 +3,23 @@
 #include "tests/daemon/http/raw_client.h"
 #include "tests/daemon/http/server_fixture.h"
 
+#include <QDeadlineTimer>
 #include <QElapsedTimer>
 #include <QFile>
 #include <QLoggingCategory>
 #include <QTest>
 #include <QThread>
 
+#ifndef Q_OS_WIN
+#include <cerrno>
+#include <sys/socket.h>
+#endif
+
 #include <atomic>
 #include <future>
 #include <mutex>
 #include <set>
+#include <vector>
 
 #ifndef Q_OS_WIN
 #include <sys/resource.h>
@@ -79,6 +86,7 @@ private Q_SLOTS:
     void givesASteadyBodyItsTime();
     void closesAnIdleConnection();
     void cutsAClientThatDoesNotRead();
+    void theSystemOffersNothingMoreToAClientThatWasCut();
     void answersForANodeThatDoesNot();
     void boundsTheBodiesInFlight();
     void staysSmallUnderAnEndlessHead();
@@ -416,6 +424,36 @@ void TestRestServer::cutsAClientThatDoesNotRead()
         ++answered;
     QVERIFY(answered < asked);
     QCOMPARE(client.socket().state(), QAbstractSocket::UnconnectedState);
+}
+
+void TestRestServer::theSystemOffersNothingMoreToAClientThatWasCut()
+{
+#ifdef Q_OS_WIN
+    QSKIP("asks the system in the way of POSIX");
+#else
+    ServerFixture fixture(withDoor([](auto &door) { door.writeStallMs = 100; }));
+    fixture.put("big", '"' + QByteArray(1'000'000, 'x') + '"');
+    RawClient client(fixture.server.port());
+    client.setReadBufferSize(1);
+    client.send(get("/key/big").repeated(20)); // At once: what is not read is an error too.
+    const auto isCut = [&fixture] {
+        RawClient other(fixture.server.port());
+        other.send(get("/metrics"));
+        const auto metrics = other.receive();
+        return metrics && metrics->body.contains("http_timeouts_total{phase=\"write\"} 1\n");
+    };
+    QTRY_VERIFY(isCut());
+    // What has arrived is still read; behind it is no end, but an error.
+    std::vector<char> buffer(1 << 20);
+    const auto descriptor = static_cast<int>(client.socket().socketDescriptor());
+    const QDeadlineTimer deadline(5000);
+    ssize_t got = 0;
+    do {
+        got = ::recv(descriptor, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    } while ((got > 0 || (got < 0 && errno == EAGAIN)) && !deadline.hasExpired());
+    QCOMPARE(got, -1);
+    QCOMPARE(errno, ECONNRESET);
+#endif
 }
 
 void TestRestServer::answersForANodeThatDoesNot()
