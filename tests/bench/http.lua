@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- What wrk sends, by its first argument, and one line of numbers at the end:
 -- requests a second, p50, p99 and p99.9 in milliseconds, requests that failed.
---   get | paced MS | put | webdis | etcd | batch LINES
+--   get | paced MS | put | paced-put MS | webdis | etcd | batch LINES
 
 local bodies, at = {}, 0
 local value = string.rep("v", 100)
@@ -43,6 +43,11 @@ function init(args)
     local pause = tonumber(args[2])
     delay = function() return pause end
   elseif kind ~= "get" then
+    if kind == "paced-put" then
+      local pause = tonumber(args[2])
+      delay = function() return pause end
+      kind = "put"
+    end
     if kind == "batch" then wrk.headers["Content-Type"] = "application/x-ndjson" end
     -- Made before the run, so that making them costs nothing in it.
     for i = 1, kind == "batch" and 50 or 10000 do
