@@ -8,6 +8,7 @@
 #include <QLoggingCategory>
 
 #include <limits>
+#include <utility>
 
 namespace dynakv::http {
 namespace {
@@ -134,12 +135,29 @@ void Connection::flush()
     release(m_unsent);
     if (m_client.bytesToWrite() > 0 && m_writeDeadlineMs == 0)
         m_writeDeadlineMs = m_door.nowMs() + m_door.config().writeStallMs;
+    accountUnsent();
+}
+
+/// Each connection has its bound, and all together have one: many clients that ask for large values
+/// and do not read would else fill the memory. Those at fault are those that hold the most.
+void Connection::accountUnsent()
+{
+    const qsizetype unsent = m_client.bytesToWrite();
+    const qsizetype change = unsent - std::exchange(m_accountedUnsent, unsent);
+    if (change == 0 || !m_door.holdsTooMuch(change, unsent) || change < 0)
+        return;
+    m_door.metrics().addCut(Cut::Unsent);
+    m_client.cut();
+    accountUnsent();
+    // Whoever writes is in the middle of something.
+    QMetaObject::invokeMethod(this, &Connection::leave, Qt::QueuedConnection);
 }
 
 void Connection::onWritten()
 {
     const qsizetype unsent = m_client.bytesToWrite();
     m_writeDeadlineMs = unsent > 0 ? m_door.nowMs() + m_door.config().writeStallMs : 0;
+    accountUnsent();
     if (m_phase == Phase::Lingering && unsent == 0 && m_hasInputEnded)
         leave();
     else if (m_phase == Phase::Streaming && unsent == 0)
@@ -168,6 +186,7 @@ void Connection::leave()
         return;
     m_phase = Phase::Closed;
     m_client.close();
+    accountUnsent();
     m_stream.reset();
     m_door.returnBodyBytes(m_accountedBytes);
     m_accountedBytes = 0;

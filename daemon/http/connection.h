@@ -105,6 +105,7 @@ private:
     void flush();
     [[nodiscard]] AnswerFrame frame(bool closes) const;
     void onWritten();
+    void accountUnsent();
     void leaveOnceWritten();
 
     FrontDoor &m_door;
@@ -139,6 +140,7 @@ private:
     bool m_isUntaken = false;
     qint64 m_dispatchAt = 0; ///< Bytes that Qt has read.
     std::unique_ptr<BodyStream> m_stream = {};
+    qsizetype m_accountedUnsent = 0;
     QByteArray m_unsent = {}; ///< Until flush(): the answers of one turn leave together.
 };
 

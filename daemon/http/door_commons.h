@@ -16,6 +16,7 @@ struct DoorCommons
 {
     std::atomic<int> connections = 0; ///< From being accepted until they are closed.
     std::atomic<qsizetype> bodyBytes = 0;
+    std::atomic<qsizetype> unsentBytes = 0;
     /// Hands a client over to some door, for its adopt().
     std::function<void(qintptr descriptor)> handOver = {};
     /// Makes the listening door accept again.

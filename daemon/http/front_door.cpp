@@ -195,4 +195,12 @@ void FrontDoor::returnBodyBytes(qsizetype bytes)
     m_metrics.bodyBytes.add(-bytes);
 }
 
+bool FrontDoor::holdsTooMuch(qsizetype change, qsizetype held)
+{
+    m_metrics.unsentBytes.add(change);
+    const qsizetype all = m_commons.unsentBytes.fetch_add(change) + change;
+    const qsizetype share = m_config.unsentBytesMax / std::max(m_commons.connections.load(), 1);
+    return all > m_config.unsentBytesMax && held > share;
+}
+
 } // namespace dynakv::http

@@ -73,6 +73,9 @@ public:
     /// False where all connections together would hold too much of bodies.
     [[nodiscard]] bool takeBodyBytes(qsizetype bytes);
     void returnBodyBytes(qsizetype bytes);
+    /// A connection holds \a change bytes of answers more than before, \a held in all. True where
+    /// all together hold too much and this one more than its share.
+    [[nodiscard]] bool holdsTooMuch(qsizetype change, qsizetype held);
     void forget(Connection *connection);
     /// @}
 

@@ -21,6 +21,8 @@ struct FrontDoorConfig
     std::vector<std::pair<QByteArray, qsizetype>> bodyBytesMaxOf = {};
     qsizetype bodyBytesInFlightMax = qsizetype{256} << 20; ///< Of all connections together.
     qsizetype backlogBytesMax = qsizetype{4} << 20; ///< Unsent answers; above it nothing is read.
+    /// Unsent answers of all connections together; above it whoever has more than its share is cut.
+    qsizetype unsentBytesMax = qsizetype{256} << 20;
     int connectionsMax = 1024;
     int descriptorsSpare = 64; ///< Left for the rest of the process; below it nobody is accepted.
     int headTimeoutMs = 10'000;

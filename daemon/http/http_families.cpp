@@ -96,6 +96,8 @@ void addHttpFamilies(MetricsText &text, const HttpMetrics &metrics)
                  "How often nothing was read from a client because it did not read its answers.",
                  door.backlogPauses.value());
     text.gauge("http_body_bytes", "Bytes of request bodies held now.", door.bodyBytes.value());
+    text.gauge("http_unsent_bytes", "Bytes of answers that clients have not taken yet.",
+               door.unsentBytes.value());
     text.counter("http_received_bytes_total", "Bytes received from clients.",
                  door.bytesReceived.value());
     text.counter("http_sent_bytes_total", "Bytes of answers to clients.", door.bytesSent.value());

@@ -54,7 +54,7 @@ DoorMetrics &DoorMetrics::operator+=(const DoorMetrics &other)
          {&DoorMetrics::accepted, &DoorMetrics::closed, &DoorMetrics::heads,
           &DoorMetrics::bytesReceived, &DoorMetrics::bytesSent, &DoorMetrics::atConnectionLimit,
           &DoorMetrics::descriptorPauses, &DoorMetrics::acceptFailures, &DoorMetrics::backlogPauses,
-          &DoorMetrics::bodyBytes})
+          &DoorMetrics::bodyBytes, &DoorMetrics::unsentBytes})
         (this->*counter).add((other.*counter).value());
     addEach(cuts, other.cuts);
     addEach(refusals, other.refusals);

@@ -37,8 +37,10 @@ enum class Cut : quint8 {
     WriteTimeout,  ///< The client did not read its answer.
     Idle,          ///< Nothing was asked for long; the ordinary end of a connection.
     Linger,        ///< The client kept sending after the last answer.
+    Unsent,        ///< All unsent answers together were too many, and its own above its share.
 };
-inline constexpr std::array kCutNames{"head", "body", "answer", "write", "idle", "linger"};
+inline constexpr std::array kCutNames{"head", "body",   "answer", "write",
+                                      "idle", "linger", "unsent"};
 
 /// What the front door counts.
 struct DoorMetrics
@@ -53,6 +55,7 @@ struct DoorMetrics
     base::Counter acceptFailures;
     base::Counter backlogPauses; ///< How often a client had to read before it was read from.
     base::Counter bodyBytes;     ///< Of requests that are arriving or being answered, now.
+    base::Counter unsentBytes;   ///< Of answers, that the system has not taken, now.
     std::array<base::Counter, kCutNames.size()> cuts;
     void addCut(Cut cut) { cuts.at(static_cast<std::size_t>(cut)).add(); }
 

@@ -89,6 +89,7 @@ private Q_SLOTS:
     void theSystemOffersNothingMoreToAClientThatWasCut();
     void answersForANodeThatDoesNot();
     void boundsTheBodiesInFlight();
+    void boundsWhatClientsDoNotRead();
     void staysSmallUnderAnEndlessHead();
     void staysSmallUnderAnEndlessBody();
     void acceptsNoMoreThanItsCap_data();
@@ -494,6 +495,44 @@ void TestRestServer::boundsTheBodiesInFlight()
     const auto taken = third.receive();
     QVERIFY(taken);
     QCOMPARE(taken->status, 200);
+}
+
+/// Each of them is well within its own bound, all together are not.
+void TestRestServer::boundsWhatClientsDoNotRead()
+{
+    constexpr qsizetype bytesMax = 20 << 20;
+    constexpr qsizetype valueBytes = 12 << 20; // More than the system keeps for both ends.
+    ServerFixture fixture(withDoor([](auto &door) { door.unsentBytesMax = bytesMax; }));
+    fixture.put("large", QByteArray(valueBytes, 'x'), "application/octet-stream");
+    const auto metric = [&fixture](const QByteArray &name) {
+        RawClient client(fixture.server.port());
+        client.send(get("/metrics"));
+        const auto answer = client.receive();
+        const qsizetype at = answer ? answer->body.indexOf("\n" + name + ' ') : -1;
+        return at < 0 ? -1
+                      : answer->body.sliced(at + name.size() + 2)
+                            .first(answer->body.sliced(at + name.size() + 2).indexOf('\n'))
+                            .toLongLong();
+    };
+    std::vector<std::unique_ptr<RawClient>> idle;
+    for (int i = 0; i < 10; ++i) {
+        idle.push_back(std::make_unique<RawClient>(fixture.server.port()));
+        idle.back()->setReadBufferSize(1);
+        idle.back()->send(get("/key/large?raw"));
+    }
+    const QByteArray cuts = R"(dynakv_http_timeouts_total{phase="unsent"})";
+    QTRY_VERIFY_WITH_TIMEOUT(metric(cuts) >= 1, 20'000);
+    QVERIFY(metric("dynakv_http_unsent_bytes") <= bytesMax + valueBytes);
+    // Who reads is served meanwhile, however large its value is.
+    RawClient reader(fixture.server.port());
+    reader.send(get("/livez"));
+    QVERIFY(reader.receive());
+    idle.clear();
+    QTRY_COMPARE_WITH_TIMEOUT(metric("dynakv_http_unsent_bytes"), 0, 20'000);
+    reader.send(get("/key/large?raw"));
+    const auto answer = reader.receive(true, 20'000);
+    QVERIFY(answer);
+    QCOMPARE(answer->body.size(), valueBytes);
 }
 
 void TestRestServer::staysSmallUnderAnEndlessHead()
