@@ -445,6 +445,8 @@ void SimCluster::transmit(Machine &machine, core::LinkId link, core::Message mes
     const auto found = machine.wires.find(link);
     if (found == machine.wires.end())
         return;
+    if (m_sizeOf)
+        m_bytesSent += m_sizeOf(message);
     const size_t wire = found->second;
     const int far = m_wires[wire].link[0] == link ? 1 : 0;
     towards(wire, far, [this, wire, far, message = std::move(message)] {

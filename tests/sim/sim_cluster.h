@@ -121,6 +121,12 @@ public:
     /// watchDowns() on.
     [[nodiscard]] int falseDowns() const { return m_falseDowns; }
     void watchDowns() { m_watchesDowns = true; }
+    /// What \a sizeOf makes of every message that is sent, summed up.
+    void countBytes(std::function<qint64(const core::Message &)> sizeOf)
+    {
+        m_sizeOf = std::move(sizeOf);
+    }
+    [[nodiscard]] qint64 bytesSent() const { return m_bytesSent; }
     /// Records that \a node's core has handed to its disk since it was added.
     [[nodiscard]] qint64 recordsAppended(int node) const { return m_nodes[at(node)].appended; }
     [[nodiscard]] core::Random &random() { return m_random; }
@@ -196,6 +202,8 @@ private:
     int m_falseDowns = 0;
     int m_diskCuts = 0;
     bool m_watchesDowns = false;
+    std::function<qint64(const core::Message &)> m_sizeOf = {};
+    qint64 m_bytesSent = 0;
 };
 
 } // namespace dynakv::sim

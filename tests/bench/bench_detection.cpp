@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/cluster/message_codec.h"
+#include "tests/sim/sim_cluster.h"
+
+#include <QElapsedTimer>
+
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+/// How soon a cluster knows of a change, in virtual time: real core::Nodes on the simulated network
+/// of tests/sim, one after the other killed (the system resets its links), lost with its machine
+/// (nobody is told) and started again.
+///
+///   bench_detection [NODES [TRIALS [SEED]]]      10 20 1
+namespace {
+
+using namespace dynakv;
+using sim::SimCluster;
+
+void print(const char *what, std::vector<qint64> tookMs)
+{
+    if (tookMs.empty())
+        return;
+    std::sort(tookMs.begin(), tookMs.end());
+    const auto at = [&tookMs](double share) {
+        return static_cast<double>(tookMs[static_cast<std::size_t>(
+                   share * static_cast<double>(tookMs.size() - 1))]) /
+               1000;
+    };
+    std::printf("  %-46s p50 %5.2f s, p99 %5.2f s, at most %5.2f s\n", what, at(0.5), at(0.99),
+                static_cast<double>(tookMs.back()) / 1000);
+}
+
+/// Virtual ms until \a condition holds; -1 where it does not within a minute.
+template <typename Condition>
+qint64 timeUntil(SimCluster &cluster, Condition condition)
+{
+    const qint64 start = cluster.nowMs();
+    return cluster.runUntil(60'000, condition) ? cluster.nowMs() - start : -1;
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    const int nodes = argc > 1 ? std::max(2, std::atoi(argv[1])) : 10;
+    const int trials = argc > 2 ? std::max(1, std::atoi(argv[2])) : 20;
+    SimCluster simulated(argc > 3 ? static_cast<quint64>(std::atoll(argv[3])) : 1);
+    QElapsedTimer wall;
+    wall.start();
+    simulated.form(nodes);
+    if (!simulated.runUntil(60'000,
+                            [&] { return simulated.allReady() && simulated.membershipsAgree(); })) {
+        std::puts("the cluster did not form");
+        return 1;
+    }
+    std::printf("%d nodes, %d trials, formed after %.2f s\n", nodes, trials,
+                static_cast<double>(simulated.nowMs()) / 1000);
+    std::vector<qint64> killed;
+    std::vector<qint64> lost;
+    std::vector<qint64> back;
+    const auto agree = [&simulated] { return simulated.membershipsAgree(); };
+    for (int trial = 0; trial < trials; ++trial) {
+        const int victim = static_cast<int>(simulated.random().below(static_cast<quint64>(nodes)));
+        simulated.run(static_cast<qint64>(simulated.random().below(1000)));
+        const bool isLost = trial % 2 == 1;
+        isLost ? simulated.vanish(victim) : simulated.crash(victim);
+        const qint64 known = timeUntil(simulated, agree);
+        simulated.run(2000);
+        simulated.start(victim);
+        const qint64 returned = timeUntil(simulated, agree);
+        if (known < 0 || returned < 0) {
+            std::printf("trial %d: not known within a minute\n", trial);
+            return 1;
+        }
+        (isLost ? lost : killed).push_back(known);
+        back.push_back(returned);
+        simulated.runUntil(60'000, [&] { return simulated.allReady(); });
+    }
+    print("a killed process is down for all others", killed);
+    print("a lost machine is down for all others", lost);
+    print("a node that was started is alive for all", back);
+    simulated.countBytes(
+        [](const core::Message &message) { return cluster::encodeMessage(message).size(); });
+    const qint64 before = simulated.bytesSent();
+    simulated.watchDowns();
+    simulated.run(60'000);
+    std::printf(
+        "  idle: %.2f KiB/s that a node sends, %d falsely down in a minute; %.0f s of wall time\n",
+        static_cast<double>(simulated.bytesSent() - before) / 60 / nodes / 1024,
+        simulated.falseDowns(), static_cast<double>(wall.elapsed()) / 1000);
+    return 0;
+}
