@@ -81,15 +81,6 @@ base::Endpoint freeAddress()
     qFatal("no free port between %d and %d", first, last);
 }
 
-void dieWithParent(QProcess &process)
-{
-#ifdef Q_OS_LINUX
-    process.setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });
-#else
-    Q_UNUSED(process);
-#endif
-}
-
 bool waitUntil(const std::function<bool()> &condition, int timeoutMs)
 {
     QElapsedTimer elapsed;

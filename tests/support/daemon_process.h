@@ -25,9 +25,6 @@ void dieWithParent(QProcess &process);
 /// Runs the event loop until \a condition holds; false after \a timeoutMs.
 bool waitUntil(const std::function<bool()> &condition, int timeoutMs);
 
-/// However this process ends, \a process, which is yet to be started, does not outlive it.
-void dieWithParent(QProcess &process);
-
 /// What a program that ends by itself left behind.
 struct Ended
 {
