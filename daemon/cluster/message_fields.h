@@ -74,6 +74,7 @@ void describe(Of<core::Heartbeat> auto &m, auto &&visit)
     visit(10, m.caughtUp);
     visit(11, Optional{m.memoryUsedPermille});
     visit(12, Optional{m.mayLack});
+    visit(13, Optional{m.intervalMs});
 }
 
 void describe(Of<core::Gossip> auto &m, auto &&visit)

@@ -13,6 +13,22 @@ void FailureDetector::heard(NodeId id, qint64 nowMs)
     watch.probedMs = -1;
 }
 
+void FailureDetector::expectWithin(NodeId id, qint64 intervalMs)
+{
+    m_watches[id].intervalMs = std::clamp<qint64>(intervalMs, 0, kBeatMsMax);
+}
+
+qint64 FailureDetector::patienceOf(const Watch &watch)
+{
+    return std::max(kSilenceMs, kPatienceBeats * watch.intervalMs);
+}
+
+bool FailureDetector::keepsItsWord(NodeId id, qint64 nowMs) const
+{
+    const auto it = m_watches.find(id);
+    return it != m_watches.end() && nowMs - it->second.heardMs <= patienceOf(it->second);
+}
+
 void FailureDetector::vouched(NodeId id, qint64 nowMs)
 {
     const auto it = m_watches.find(id);
@@ -39,12 +55,14 @@ bool FailureDetector::isHeard(NodeId id, qint64 nowMs) const
 bool FailureDetector::isMute(NodeId id, qint64 nowMs) const
 {
     const auto it = m_watches.find(id);
-    return it != m_watches.end() && nowMs - it->second.heardMs > kMuteMs;
+    return it != m_watches.end() &&
+           nowMs - it->second.heardMs > kMuteMs - kSilenceMs + patienceOf(it->second);
 }
 
 bool FailureDetector::isSilent(const Watch &watch, qint64 nowMs)
 {
-    return watch.refusedMs >= 0 || nowMs - std::max(watch.heardMs, watch.vouchedMs) > kSilenceMs;
+    return watch.refusedMs >= 0 ||
+           nowMs - std::max(watch.heardMs, watch.vouchedMs) > patienceOf(watch);
 }
 
 std::vector<FailureDetector::Finding> FailureDetector::judge(NodeId id, Watch &watch,
@@ -87,7 +105,7 @@ FailureDetector::tick(const std::map<NodeId, MemberState> &members, qint64 nowMs
     for (const auto &[id, state] : members) {
         const auto [it, isNew] = m_watches.try_emplace(id);
         if (isNew || wasPaused) {
-            it->second = Watch{.heardMs = nowMs};
+            it->second = Watch{.heardMs = nowMs, .intervalMs = it->second.intervalMs};
             continue;
         }
         for (const Finding &finding : judge(id, it->second, state, nowMs))

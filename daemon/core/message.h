@@ -63,7 +63,8 @@ struct Heartbeat
     qint64 bytes = 0;
     bool caughtUp = false;
     quint32 memoryUsedPermille = 0; ///< Of the sender's limit; 0: it has none, or does not say.
-    bool mayLack = false; ///< It may have lost records and has not been compared with all yet.
+    bool mayLack = false;   ///< It may have lost records and has not been compared with all yet.
+    quint32 intervalMs = 0; ///< The next one comes within this time; 0: it does not say.
     bool operator==(const Heartbeat &) const = default;
 };
 

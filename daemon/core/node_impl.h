@@ -24,6 +24,10 @@
 namespace dynakv::core {
 
 inline constexpr qint64 kHeartbeatMs = 500;
+/// To those that do not watch: what they need to know of a member is not urgent.
+inline constexpr qint64 kSeldomBeatMs = 10'000;
+/// So many peers hear each node often and judge it; the others learn of it from them.
+inline constexpr std::size_t kWatchersMax = 8;
 inline constexpr qint64 kHandshakeMsMax = 3000;
 inline constexpr qint64 kSyncPeriodMs = 10'000;
 inline constexpr qint64 kSyncSoonMs = 500;
@@ -61,6 +65,7 @@ private:
 
         quint64 sequence = 0;
         qint64 heartbeatDueMs = 0;
+        bool isSeldom = false;   ///< The last one said that the next one takes its time.
         qint64 peerSentMs = 0;   ///< To be echoed,
         qint64 peerSentAtMs = 0; ///< received then.
         std::optional<double> rttMs = {};
@@ -151,6 +156,8 @@ private:
     void takeWord(const MemberRecord &word);
     [[nodiscard]] bool isHearsay(const MemberRecord &word);
     void beatDue();
+    [[nodiscard]] std::vector<NodeId> watchersOf(NodeId subject) const;
+    [[nodiscard]] bool isTrusted(NodeId id) const;
     void judgeMembers();
     void accuse(NodeId id, MemberState state);
     void probe(NodeId subject);
@@ -230,7 +237,8 @@ private:
 
     Readiness m_readiness = Readiness::Joining;
     QByteArray m_detail;
-    bool m_isFull = false; ///< As the log was told.
+    quint32 m_toldPermille = 0; ///< As the peers were told.
+    bool m_isFull = false;      ///< As the log was told.
     bool m_isDiskFull = false;
     qint64 m_diskRefusedMs = 0; ///< When it last had no space,
     qint64 m_diskTookMs = 0;    ///< and when it last took something.

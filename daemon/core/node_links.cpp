@@ -202,7 +202,9 @@ bool Node::Impl::settleDuplicate(Link &link, const Hello &hello)
         return true;
     const Hello &known = *other->theirs;
     // A restarted process has another boot id too, but its old link is gone or silent.
-    const bool isHeard = m_detector.isHeard(hello.node, m_now.monoMs);
+    // A later life of it says that the link is an old one, however seldom that was to be heard.
+    const bool isHeard = m_detector.isHeard(hello.node, m_now.monoMs) ||
+                         (hello.generation <= known.generation && isTrusted(hello.node));
     if (hello.bootId != known.bootId && isHeard) {
         refuse(link, Refusal::Reason::DuplicateId,
                "two running nodes have the id " + toHex16(hello.node) +

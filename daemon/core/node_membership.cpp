@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
+#include <utility>
 
 namespace dynakv::core {
 
@@ -22,6 +24,7 @@ std::optional<qint64> roundTripOf(const Heartbeat &heartbeat, qint64 nowMs)
 void Node::Impl::receive(Link &link, const Heartbeat &heartbeat)
 {
     link.last = heartbeat;
+    m_detector.expectWithin(link.theirs->node, heartbeat.intervalMs);
     link.peerSentMs = heartbeat.sentMs;
     link.peerSentAtMs = m_now.monoMs;
     const auto rttMs = roundTripOf(heartbeat, m_now.monoMs);
@@ -110,10 +113,21 @@ void Node::Impl::receive(Link &, const ProbeReply &reply)
 void Node::Impl::beatDue()
 {
     const quint64 tableHash = m_table.hash();
+    const std::vector<NodeId> watchers = watchersOf(m_state.node);
+    // Others refuse writes by it: that it grows is told at once, to those as well that hear little.
+    const quint32 permille = m_capacity.usedPermille();
+    const bool isFullnessNews = permille / 10 > std::exchange(m_toldPermille, permille) / 10;
     for (auto &[id, link] : m_links) {
-        if (!link.isEstablished || link.heartbeatDueMs > m_now.monoMs)
+        if (!link.isEstablished)
             continue;
-        link.heartbeatDueMs = m_now.monoMs + kHeartbeatMs;
+        const bool isWatcher =
+            std::find(watchers.begin(), watchers.end(), link.theirs->node) != watchers.end();
+        const bool isPromoted = isWatcher && link.isSeldom;
+        if (link.heartbeatDueMs > m_now.monoMs && !isPromoted && !isFullnessNews)
+            continue;
+        link.isSeldom = !isWatcher;
+        const qint64 intervalMs = isWatcher ? kHeartbeatMs : m_random.around(kSeldomBeatMs);
+        link.heartbeatDueMs = m_now.monoMs + intervalMs;
         Heartbeat beat;
         beat.sequence = ++link.sequence;
         beat.tableHash = tableHash;
@@ -125,10 +139,41 @@ void Node::Impl::beatDue()
         beat.keys = m_records.liveCount();
         beat.bytes = m_records.byteCount();
         beat.caughtUp = m_readiness == Readiness::Ready;
-        beat.memoryUsedPermille = m_capacity.usedPermille();
+        beat.memoryUsedPermille = permille;
         beat.mayLack = m_state.mayLack;
+        beat.intervalMs = static_cast<quint32>(intervalMs);
         send(id, beat);
     }
+}
+
+/// Who hears \a subject often: the same for whoever asks, as far as they are linked with the same
+/// members. Each node says with every heartbeat when the next one comes, so that nothing depends on
+/// that.
+std::vector<NodeId> Node::Impl::watchersOf(NodeId subject) const
+{
+    std::vector<std::pair<quint64, NodeId>> ranked;
+    for (const auto &[peer, link] : m_linkByPeer) {
+        if (peer != subject)
+            ranked.emplace_back(hashBytes(toHex16(subject), peer), peer);
+    }
+    const std::size_t count = std::min(ranked.size(), kWatchersMax);
+    std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(count),
+                      ranked.end(), std::greater<>());
+    std::vector<NodeId> watchers;
+    for (std::size_t i = 0; i < count; ++i)
+        watchers.push_back(ranked[i].second);
+    return watchers;
+}
+
+/// Whether a link with \a id leads somewhere, as far as is known: it was just heard, or is seldom
+/// heard and nobody that hears it often complains.
+bool Node::Impl::isTrusted(NodeId id) const
+{
+    if (m_detector.isHeard(id, m_now.monoMs))
+        return true;
+    const MemberRecord *const member = m_table.find(id);
+    return member != nullptr && member->state != MemberState::Suspect &&
+           member->state != MemberState::Down && m_detector.keepsItsWord(id, m_now.monoMs);
 }
 
 void Node::Impl::judgeMembers()
@@ -167,10 +212,8 @@ void Node::Impl::probe(NodeId subject)
     if (m_probes.size() > 256)
         m_probes.clear(); // Answers that never came.
     std::vector<LinkId> others;
-    for (const auto &[peer, link] : m_linkByPeer) {
-        if (peer != subject)
-            others.push_back(link);
-    }
+    for (const NodeId watcher : watchersOf(subject))
+        others.push_back(m_linkByPeer.at(watcher));
     for (size_t asked = 0; asked < 3 && !others.empty(); ++asked) {
         const size_t pick = m_random.below(others.size());
         const quint64 id = ++m_ids;

@@ -61,12 +61,25 @@ int main(int argc, char **argv)
     std::vector<qint64> lost;
     std::vector<qint64> back;
     const auto agree = [&simulated] { return simulated.membershipsAgree(); };
+    const auto isDownFor = [&simulated](int node, core::NodeId victim) {
+        const core::ClusterView view = simulated.view(node);
+        return std::any_of(view.members.begin(), view.members.end(), [victim](const auto &each) {
+            return each.id == victim && each.state == core::MemberState::Down;
+        });
+    };
     for (int trial = 0; trial < trials; ++trial) {
         const int victim = static_cast<int>(simulated.random().below(static_cast<quint64>(nodes)));
         simulated.run(static_cast<qint64>(simulated.random().below(1000)));
         const bool isLost = trial % 2 == 1;
         isLost ? simulated.vanish(victim) : simulated.crash(victim);
-        const qint64 known = timeUntil(simulated, agree);
+        const core::NodeId id = simulated.idOf(victim);
+        const qint64 known = timeUntil(simulated, [&] {
+            for (int node = 0; node < nodes; ++node) {
+                if (node != victim && !isDownFor(node, id))
+                    return false;
+            }
+            return true;
+        });
         simulated.run(2000);
         simulated.start(victim);
         const qint64 returned = timeUntil(simulated, agree);

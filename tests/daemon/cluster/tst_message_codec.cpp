@@ -114,7 +114,9 @@ void TestMessageCodec::aHeartbeatHasTheGoldenBytes()
     QVERIFY(**fromFirst == core::Message(beat));
     beat.memoryUsedPermille = 951;
     beat.mayLack = true;
-    QCOMPARE(encodeMessage(beat).toHex(), "000000390300ac" + first + "0b1903b7" + "0cf5");
+    beat.intervalMs = 500;
+    QCOMPARE(encodeMessage(beat).toHex(),
+             "0000003d0300ad" + first + "0b1903b7" + "0cf5" + "0d1901f4");
 }
 
 void TestMessageCodec::aCopyHasTheGoldenBytes()
