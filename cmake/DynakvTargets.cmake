@@ -21,7 +21,7 @@ function(dynakv_test name)
         set(ARG_LABELS unit)
     endif()
     qt_add_executable(${name} ${ARG_SOURCES})
-    target_link_libraries(${name} PRIVATE dynakv_options Qt6::Test ${ARG_LINK})
+    target_link_libraries(${name} PRIVATE dynakv_options dynakv_test_options Qt6::Test ${ARG_LINK})
     dynakv_precompile(${name})
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"

@@ -22,6 +22,7 @@ Groups:
   package         what `cpack` needs
   package-checks  what the checks of its packages need
   package-test    a fresh Debian in a directory, booted, to install the packages into
+  qt68            a Debian 13 in a directory, to build and test with its Qt 6.8
   container-test  an image builder and what the test of the image needs
   contract        Node.js, for the tools that compare the API document with the daemon
 TEXT
@@ -42,6 +43,7 @@ packages_of() {
     package) echo "dpkg-dev file git" ;;
     package-checks) echo "desktop-file-utils appstream lintian man-db shellcheck" ;;
     package-test) echo "mmdebstrap systemd-container" ;;
+    qt68) echo "mmdebstrap" ;;
     container-test) echo "mmdebstrap buildah iproute2 python3 curl" ;;
     contract) echo "nodejs npm" ;;
     *)

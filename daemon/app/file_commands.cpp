@@ -111,7 +111,8 @@ QByteArray toText(const storage::FileReport &report)
     text += line("file", superblock.identity.fileId.toHex() + ", generation " +
                              QByteArray::number(superblock.generation) +
                              (superblock.isBackup ? ", a backup" : ""));
-    text += line("created", QDateTime::fromMSecsSinceEpoch(superblock.identity.createdMs, Qt::UTC)
+    text += line("created", QDateTime::fromMSecsSinceEpoch(superblock.identity.createdMs)
+                                .toUTC()
                                 .toString(Qt::ISODate)
                                 .toUtf8());
     text += line("base", QByteArray::number(report.baseRecords) + " records, content " +

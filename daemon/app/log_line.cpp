@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/app/log_line.h"
 
-#include <QDateTime>
+#include "shared/base/api/timestamp.h"
 
 namespace dynakv::app {
 namespace {
@@ -78,9 +78,7 @@ QByteArray escapedForLog(QStringView text)
 
 QByteArray formatLogLine(const LogEntry &entry, LogFormat format, bool forJournal)
 {
-    const QByteArray time = QDateTime::fromMSecsSinceEpoch(entry.wallMs, Qt::UTC)
-                                .toString(Qt::ISODateWithMs)
-                                .toLatin1();
+    const QByteArray time = base::api::toTimestamp(entry.wallMs);
     QByteArray line;
     if (forJournal)
         line = QByteArray("<") + journalPriority(entry.level) + '>';

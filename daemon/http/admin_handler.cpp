@@ -84,7 +84,8 @@ Answer postBackup(const HttpRequest &request, const Query &query, const ApiConte
         return *std::move(refused);
     if (auto refused = refusedWithoutFile(request, context))
         return *std::move(refused);
-    const QByteArray now = QDateTime::fromMSecsSinceEpoch(context.wallMs(), Qt::UTC)
+    const QByteArray now = QDateTime::fromMSecsSinceEpoch(context.wallMs())
+                                .toUTC()
                                .toString(QStringLiteral("yyyyMMdd-HHmmss"))
                                .toLatin1();
     return begunReply(context.file.backup(query.value("name").value_or(now)), request, context);
