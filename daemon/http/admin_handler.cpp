@@ -85,7 +85,7 @@ Answer postBackup(const HttpRequest &request, const Query &query, const ApiConte
     if (auto refused = refusedWithoutFile(request, context))
         return *std::move(refused);
     const QByteArray now = QDateTime::fromMSecsSinceEpoch(context.wallMs())
-                                .toUTC()
+                               .toUTC()
                                .toString(QStringLiteral("yyyyMMdd-HHmmss"))
                                .toLatin1();
     return begunReply(context.file.backup(query.value("name").value_or(now)), request, context);
