@@ -51,7 +51,8 @@ void Node::Impl::proceedLeave()
     if (tookMs >= kLeaveMsMax)
         return giveUpLeave();
     if (!m_leave->isDrained) {
-        if (!m_replicator.isIdle())
+        // What peers push is theirs, and may never pause.
+        if (m_replicator.hasWrites())
             return;
         m_leave->isDrained = true;
         m_session.reset(); // It may have passed by what came in since it began.

@@ -57,8 +57,8 @@ public:
     void adopt(Record record, Ticket ticket, Effects &out);
     void acknowledged(LinkId link, const PushAck &ack, Effects &out);
     void linkLost(LinkId link);
-    /// Whether every write of a client is answered and everything that came in is stored.
-    [[nodiscard]] bool isIdle() const { return m_pending.empty() && m_received.empty(); }
+    /// Whether a write of a client is under way.
+    [[nodiscard]] bool hasWrites() const { return !m_pending.empty(); }
     /// Answers the writes whose time is up.
     void expire(qint64 nowMs, Effects &out);
 

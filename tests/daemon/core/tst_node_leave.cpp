@@ -48,6 +48,7 @@ class TestNodeLeave : public QObject
     Q_OBJECT
 private Q_SLOTS:
     void aWriteUnderWayIsWaitedFor();
+    void whatPeersPushHoldsNobodyUp();
     void aComparisonFromBeforeDoesNotCount();
     void aPeerThatIsNotCaughtUpDoesNotCount();
     void itSaysSoBeforeItGoes();
@@ -73,6 +74,24 @@ void TestNodeLeave::aWriteUnderWayIsWaitedFor()
         pair.turn();
     QCOMPARE(pair.operated.size(), size_t{1});
     QCOMPARE(pair.operated[0].request, RequestId{7});
+    QCOMPARE(pair.operated[0].outcome.status, OperatorOutcome::Status::Done);
+}
+
+/// Beside writes all the time there is always something on its way to the disk.
+void TestNodeLeave::whatPeersPushHoldsNobodyUp()
+{
+    Pair pair;
+    pair.isDiskHeld = true;
+    Record pushed;
+    pushed.key = "theirs";
+    pushed.version = {static_cast<quint64>(testing::kWallMs) << 16, 20};
+    pushed.value = "1";
+    pair.feed(Received{pair.peer.link, Push{99, {pushed}}});
+    QCOMPARE(pair.appends.size(), size_t{1});
+    pair.leave();
+    for (int i = 0; i < 20 && pair.operated.empty(); ++i)
+        pair.turn();
+    QCOMPARE(pair.operated.size(), size_t{1});
     QCOMPARE(pair.operated[0].outcome.status, OperatorOutcome::Status::Done);
 }
 
