@@ -61,6 +61,14 @@ without_final_newline() {
     done
 }
 
+# What a patch was made for changes under it, and nobody runs all of them each time.
+mutants_that_do_not_apply() {
+    local patch
+    for patch in tests/sim/mutants/*.patch; do
+        patch -p1 --dry-run -s -f <"$patch" >/dev/null 2>&1 || echo "$patch"
+    done
+}
+
 rule "a source file begins with its licence line" "$(without_licence)"
 rule "a header has #pragma once" "$(without_pragma_once)"
 rule "a file ends with a newline" "$(without_final_newline)"
@@ -100,6 +108,7 @@ rule "no nested event loop in the daemon" \
 rule "no name that says nothing: Manager, Helper, Util" \
     "$(search_outside '\b(class|struct|namespace) +[A-Za-z_]*(Manager|Helper|Util)s?\b' \
         '(class|struct) Q[A-Z]' "${sources[@]}")"
+rule "each mutant applies" "$(mutants_that_do_not_apply)"
 
 echo "check-sources: $passed passed, $failed failed"
 ((failed == 0))

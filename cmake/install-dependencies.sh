@@ -38,8 +38,8 @@ packages_of() {
         echo "libabsl-dev libxxhash-dev rapidjson-dev"
         ;;
     run) echo "curl" ;;
-    test) echo "curl xvfb openbox fonts-dejavu-core nginx haproxy" ;;
-    lint) echo "clang clang-tidy clang-format lld shellcheck git" ;;
+    test) echo "curl iproute2 xvfb openbox fonts-dejavu-core nginx haproxy" ;;
+    lint) echo "clang clang-tidy clang-format lld shellcheck git patch" ;;
     package) echo "dpkg-dev file git" ;;
     package-checks) echo "desktop-file-utils appstream lintian man-db shellcheck" ;;
     package-test) echo "mmdebstrap systemd-container" ;;

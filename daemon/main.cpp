@@ -3,9 +3,11 @@
 #include "daemon/app/daemon_app.h"
 #include "daemon/app/file_commands.h"
 #include "daemon/app/export_command.h"
+#include "daemon/app/file_export.h"
 #include "daemon/app/import_command.h"
 #include "daemon/app/logging.h"
 #include "daemon/app/service.h"
+#include "daemon/app/set_aside_command.h"
 #include "daemon/app/usage.h"
 
 #include <QCoreApplication>
@@ -40,8 +42,11 @@ int main(int argc, char **argv)
         return runRecover(options->file);
     case Action::Restore:
         return runRestore(options->file);
+    case Action::SetAside:
+        return runSetAside(options->file);
     case Action::Export:
-        return runExport(*options);
+        return options->transfer.source.isEmpty() ? runExport(*options)
+                                                  : runFileExport(options->transfer);
     case Action::Import:
         return runImport(*options);
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/app/cgroup_limit.h"
 
+#include <QList>
+
 #include <algorithm>
 
 namespace dynakv::app {

@@ -9,6 +9,7 @@
 #include "daemon/app/origin_rule.h"
 #include "daemon/app/process_stats.h"
 #include "daemon/app/service.h"
+#include "daemon/app/set_aside_command.h"
 #include "daemon/cluster/persisted_state_codec.h"
 
 #include <QCoreApplication>
@@ -131,6 +132,7 @@ std::optional<StartFailure> DaemonApp::openStorage()
     m_table.startChanges(randomId(), QDateTime::currentMSecsSinceEpoch());
     m_report = std::move(*report);
     m_state.mayLack = m_report.mayLack;
+    tellOfFile();
 
     const auto &metas = m_storage->metas();
     const auto stored = metas.find(cluster::kStateMetaName.toByteArray());
@@ -150,11 +152,33 @@ std::optional<StartFailure> DaemonApp::openStorage()
     return std::nullopt;
 }
 
+/// Before anything else can stop the start, and before anybody is served: an end is cut off once.
+void DaemonApp::tellOfFile() const
+{
+    if (m_report.tornBytes > 0) {
+        qCWarning(lcApp,
+                  "the data file ended in %lld bytes of an unfinished write, never acknowledged; "
+                  "cut off and kept in %s",
+                  static_cast<long long>(m_report.tornBytes), qUtf8Printable(m_report.tornKeptAt));
+    }
+    if (m_report.isSuperblockDamaged) {
+        qCWarning(lcApp, "one of the data file's two superblocks is damaged; the other one was "
+                         "read, and the file is being rewritten: check the disk");
+    }
+}
+
 std::optional<StartFailure> DaemonApp::startNode()
 {
-    if (auto refused = refusedByOrigin(
-            {m_storage->metas(), m_state, m_table.recordCount(), !m_options.join.empty()}))
+    const QStringList setAside = filesSetAside(m_options.dataDir);
+    if (auto refused = refusedByOrigin({m_storage->metas(), m_state, m_table.recordCount(),
+                                        !m_options.join.empty(), !setAside.isEmpty()}))
         return refused;
+    for (const QString &name : setAside) {
+        m_options.remarks.push_back(
+            QDir(m_options.dataDir).absoluteFilePath(name).toUtf8() +
+            " is what a forgotten node held here: `dynakvd export --file` looks into it; remove it "
+            "when it is of no use any more");
+    }
     QByteArray secret;
     if (!m_options.clusterSecretFile.isEmpty()) {
         auto read = readClusterSecret(m_options.clusterSecretFile);
@@ -177,6 +201,7 @@ std::optional<StartFailure> DaemonApp::startNode()
     config.node.join = std::move(plan.targets);
     config.node.durability = m_options.durability;
     config.node.memoryBytesMax = m_memoryBytesMax;
+    config.node.purgeDelayMs = qint64{m_options.purgeAfterS} * 1000;
     config.node.programVersion = DYNAKV_VERSION;
     config.node.bootId = randomId();
     config.node.seed = randomId();
@@ -257,16 +282,6 @@ void DaemonApp::announce() const
            m_memoryBytesMax == 0 ? "none" : sizeText(m_memoryBytesMax).constData());
     for (const QByteArray &remark : m_options.remarks)
         qCWarning(lcApp, "%s", remark.constData());
-    if (m_report.tornBytes > 0) {
-        qCWarning(lcApp,
-                  "the data file ended in %lld bytes of an unfinished write, never acknowledged; "
-                  "cut off and kept in %s",
-                  static_cast<long long>(m_report.tornBytes), qUtf8Printable(m_report.tornKeptAt));
-    }
-    if (m_report.isSuperblockDamaged) {
-        qCWarning(lcApp, "one of the data file's two superblocks is damaged; the other one was "
-                         "read, and the file is being rewritten: check the disk");
-    }
     if (isMemory)
         qCWarning(lcApp,
                   "--durability memory: nothing is written to disk, a restart forgets it all");

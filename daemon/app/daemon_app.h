@@ -43,6 +43,7 @@ private:
     void settleMemory();
     std::optional<StartFailure> forgetLoss();
     std::optional<StartFailure> startApi();
+    void tellOfFile() const;
     void announce() const;
     void tellStatus();
     void stop();

@@ -19,9 +19,31 @@ enum class ExitCode : int {
     CannotCreate = 73, ///< The data directory cannot be made, written or locked.
     Io = 74,           ///< The system failed an operation on a file.
     Stopped = 75,      ///< `export`, `import`: stopped on the way; `--resume` goes on.
-    Unsafe = 78,       ///< Refused: open to the network without authentication.
+    Unsafe = 78,       ///< Refused: open to the network without authentication, or harmful.
     BadSecret = 78,    ///< The file of the cluster secret is of no use.
 };
+
+/// Of a command that works on files.
+inline ExitCode exitCodeOf(base::ErrorCode code)
+{
+    switch (code) {
+    case base::ErrorCode::Corrupt:
+    case base::ErrorCode::Unsupported:
+    case base::ErrorCode::NotFound:
+        return ExitCode::BadData;
+    case base::ErrorCode::Conflict:
+    case base::ErrorCode::Busy:
+    case base::ErrorCode::Denied:
+        return ExitCode::CannotCreate;
+    case base::ErrorCode::Invalid:
+    case base::ErrorCode::NoSpace:
+    case base::ErrorCode::Io:
+    case base::ErrorCode::Unavailable:
+    case base::ErrorCode::TimedOut:
+        break;
+    }
+    return ExitCode::Io;
+}
 
 /// Why the process does not start: one line for people, and the code for programs.
 struct StartFailure

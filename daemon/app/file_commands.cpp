@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/app/file_commands.h"
 
+#include "daemon/app/exit_code.h"
+#include "daemon/cluster/persisted_state_codec.h"
 #include "daemon/storage/rescue.h"
 #include "daemon/storage/storage_worker.h"
 
@@ -30,23 +32,7 @@ void print(std::FILE *stream, const QByteArray &text)
 int fail(const base::Error &error)
 {
     print(stderr, "dynakvd: " + error.message + '\n');
-    switch (error.code) {
-    case base::ErrorCode::Corrupt:
-    case base::ErrorCode::Unsupported:
-    case base::ErrorCode::NotFound:
-        return static_cast<int>(ExitCode::BadData);
-    case base::ErrorCode::Conflict:
-    case base::ErrorCode::Busy:
-    case base::ErrorCode::Denied:
-        return static_cast<int>(ExitCode::CannotCreate);
-    case base::ErrorCode::Invalid:
-    case base::ErrorCode::NoSpace:
-    case base::ErrorCode::Io:
-    case base::ErrorCode::Unavailable:
-    case base::ErrorCode::TimedOut:
-        break;
-    }
-    return static_cast<int>(ExitCode::Io);
+    return static_cast<int>(exitCodeOf(error.code));
 }
 
 const char *verdictOf(const storage::FileReport &report)
@@ -70,9 +56,9 @@ QByteArray toText(const storage::Damage &damage)
     return text + '\n';
 }
 
-storage::EntrySink nothing()
+QByteArray line(const char *name, const QByteArray &value)
 {
-    return {[](const core::RecordView &) {}, [](QByteArrayView, QByteArrayView) {}};
+    return QByteArray(name).leftJustified(11) + value + '\n';
 }
 
 /// As `sha256sum` writes it beside a file. Nothing where there is none.
@@ -92,8 +78,6 @@ base::Result<void> checkHashBeside(const QString &path)
     return {};
 }
 
-} // namespace
-
 ExitCode exitCodeOf(const storage::FileReport &report)
 {
     if (!report.isIntact())
@@ -101,12 +85,34 @@ ExitCode exitCodeOf(const storage::FileReport &report)
     return report.tornBytes > 0 ? ExitCode::TornEnd : ExitCode::Done;
 }
 
+/// Of the node that the file belongs to, as far as that can be read. Later words win.
+struct Owner
+{
+    core::NodeId node = 0;
+    quint64 clusterId = 0;
+};
+
+storage::EntrySink lookForOwner(Owner &owner)
+{
+    return {[](const core::RecordView &) {},
+            [&owner](QByteArrayView name, QByteArrayView value) {
+                if (name != cluster::kStateMetaName)
+                    return;
+                if (const auto state = cluster::decodeState(value.toByteArray()))
+                    owner = {state->node, state->clusterId};
+            }};
+}
+
+QByteArray toText(const Owner &owner)
+{
+    if (owner.node == 0)
+        return "unknown: no node's identity is in what can be read";
+    return core::toHex16(owner.node) + " of cluster " + core::toHex16(owner.clusterId);
+}
+
 QByteArray toText(const storage::FileReport &report)
 {
     const storage::Superblock &superblock = report.superblock;
-    const auto line = [](const char *name, const QByteArray &value) {
-        return QByteArray(name).leftJustified(11) + value + '\n';
-    };
     QByteArray text = line("verdict", verdictOf(report));
     text += line("file", superblock.identity.fileId.toHex() + ", generation " +
                              QByteArray::number(superblock.generation) +
@@ -136,8 +142,11 @@ QByteArray toText(const storage::FileReport &report)
     return text;
 }
 
-QByteArray toJson(const storage::FileReport &report)
+QByteArray toJson(const storage::FileReport &report, const Owner &owner)
 {
+    const auto idOrNull = [](quint64 id) {
+        return id == 0 ? QJsonValue() : QJsonValue(QString::fromLatin1(core::toHex16(id)));
+    };
     const storage::Superblock &superblock = report.superblock;
     QJsonArray damages;
     for (const storage::Damage &damage : report.damages) {
@@ -159,6 +168,8 @@ QByteArray toJson(const storage::FileReport &report)
         {QStringLiteral("generation"), static_cast<qint64>(superblock.generation)},
         {QStringLiteral("is_backup"), superblock.isBackup},
         {QStringLiteral("created_ms"), superblock.identity.createdMs},
+        {QStringLiteral("node_id"), idOrNull(owner.node)},
+        {QStringLiteral("cluster_id"), idOrNull(owner.clusterId)},
         {QStringLiteral("base_records"), static_cast<qint64>(report.baseRecords)},
         {QStringLiteral("log_records"), static_cast<qint64>(report.logRecords)},
         {QStringLiteral("last_entry"), static_cast<qint64>(report.lastSeq)},
@@ -174,13 +185,17 @@ QByteArray toJson(const storage::FileReport &report)
     return QJsonDocument(object).toJson();
 }
 
+} // namespace
+
 int runVerify(const FileOptions &options)
 {
+    Owner owner;
     const auto report = storage::walkFile(storage::realFileSystem(), absolute(options.file),
-                                          storage::OnDamage::Skip, nothing());
+                                          storage::OnDamage::Skip, lookForOwner(owner));
     if (!report)
         return fail(report.error());
-    print(stdout, options.isJson ? toJson(*report) : toText(*report));
+    print(stdout,
+          options.isJson ? toJson(*report, owner) : toText(*report) + line("node", toText(owner)));
     return static_cast<int>(exitCodeOf(*report));
 }
 

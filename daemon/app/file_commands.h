@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "daemon/app/exit_code.h"
 #include "daemon/app/file_options.h"
-#include "daemon/storage/file_walk.h"
 
 namespace dynakv::app {
 
@@ -14,10 +12,5 @@ int runVerify(const FileOptions &options);
 int runRecover(const FileOptions &options);
 /// `dynakvd restore BACKUP --data-dir DIR`: 0 done, 65 not intact, 73 the directory is not free.
 int runRestore(const FileOptions &options);
-
-/// A report for people, one fact a line, and as JSON.
-QByteArray toText(const storage::FileReport &report);
-QByteArray toJson(const storage::FileReport &report);
-ExitCode exitCodeOf(const storage::FileReport &report);
 
 } // namespace dynakv::app

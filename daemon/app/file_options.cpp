@@ -59,4 +59,18 @@ base::Result<FileOptions> parseRestore(const std::vector<QByteArray> &arguments)
     return options;
 }
 
+base::Result<FileOptions> parseSetAside(const std::vector<QByteArray> &arguments)
+{
+    const auto words = CommandWords::sort(arguments, {}, {"--data-dir"});
+    if (!words)
+        return words.error();
+    if (!words->others.empty() || !words->has("--data-dir")) {
+        return invalid("a directory alone, for example dynakvd set-aside --data-dir "
+                       "/var/lib/dynakv");
+    }
+    FileOptions options;
+    options.dataDir = QString::fromUtf8(words->value("--data-dir"));
+    return options;
+}
+
 } // namespace dynakv::app

@@ -10,13 +10,13 @@
 
 namespace dynakv::app {
 
-/// What `verify`, `recover` and `restore` were asked to do.
+/// What `verify`, `recover`, `restore` and `set-aside` were asked to do.
 struct FileOptions
 {
     QString file = {};
     QString newFile = {};  ///< Of `recover`.
     bool salvages = false; ///< Of `recover`: around the damage, not only up to it.
-    QString dataDir = {};  ///< Of `restore`.
+    QString dataDir = {};  ///< Of `restore` and `set-aside`.
     bool isJson = false;   ///< Of `verify`.
     bool operator==(const FileOptions &) const = default;
 };
@@ -25,5 +25,6 @@ struct FileOptions
 base::Result<FileOptions> parseVerify(const std::vector<QByteArray> &arguments);
 base::Result<FileOptions> parseRecover(const std::vector<QByteArray> &arguments);
 base::Result<FileOptions> parseRestore(const std::vector<QByteArray> &arguments);
+base::Result<FileOptions> parseSetAside(const std::vector<QByteArray> &arguments);
 
 } // namespace dynakv::app

@@ -20,6 +20,7 @@ constexpr std::array kOptions{
     OptionSpec{OptionId::LogLevel, "log-level", false, false},
     OptionSpec{OptionId::LogFormat, "log-format", false, false},
     OptionSpec{OptionId::SlowRequestMs, "slow-request-ms", false, false},
+    OptionSpec{OptionId::PurgeAfterS, "purge-after-s", false, false},
     OptionSpec{OptionId::HttpThreads, "http-threads", false, false},
     OptionSpec{OptionId::MaxConnections, "max-connections", false, false},
     OptionSpec{OptionId::MaxMemory, "max-memory", false, false},

@@ -19,6 +19,7 @@ enum class OptionId : quint8 {
     LogLevel,
     LogFormat,
     SlowRequestMs,
+    PurgeAfterS,
     HttpThreads,
     MaxConnections,
     MaxMemory,

@@ -113,6 +113,16 @@ Result<int> parseSlowMs(const QByteArray &text)
     return ms;
 }
 
+Result<int> parsePurgeAfter(const QByteArray &text)
+{
+    constexpr int kSecondsMax = 30 * 24 * 3600;
+    bool isNumber = false;
+    const int seconds = text.toInt(&isNumber);
+    if (!isNumber || seconds < 1 || seconds > kSecondsMax)
+        return invalid("'" + text + "' is no number of seconds from 1 to 2592000");
+    return seconds;
+}
+
 Result<int> parseCount(const QByteArray &text, int most)
 {
     bool isNumber = false;
@@ -247,6 +257,8 @@ Result<void> applyValue(const Setting &setting, Options &options)
         return {};
     case OptionId::SlowRequestMs:
         return store(parseSlowMs(text), options.slowRequestMs);
+    case OptionId::PurgeAfterS:
+        return store(parsePurgeAfter(text), options.purgeAfterS);
     case OptionId::HttpThreads:
         return store(parseCount(text, base::limits::kHttpThreadsMax), options.httpThreads);
     case OptionId::MaxConnections:

@@ -73,7 +73,8 @@ bool isTransfer(Action action)
 
 bool isOnFile(Action action)
 {
-    return action == Action::Verify || action == Action::Recover || action == Action::Restore;
+    return action == Action::Verify || action == Action::Recover || action == Action::Restore ||
+           action == Action::SetAside;
 }
 
 Result<CommandLine> readArguments(const std::vector<QByteArray> &arguments)
@@ -82,15 +83,16 @@ Result<CommandLine> readArguments(const std::vector<QByteArray> &arguments)
     std::size_t index = 0;
     if (!arguments.empty()) {
         const QByteArray &verb = arguments.front();
-        line.action = verb == "health"    ? Action::Health
-                      : verb == "status"  ? Action::Status
-                      : verb == "export"  ? Action::Export
-                      : verb == "import"  ? Action::Import
-                      : verb == "verify"  ? Action::Verify
-                      : verb == "recover" ? Action::Recover
-                      : verb == "restore" ? Action::Restore
-                      : verb == "help"    ? Action::Help
-                                          : Action::Run;
+        line.action = verb == "health"      ? Action::Health
+                      : verb == "status"    ? Action::Status
+                      : verb == "export"    ? Action::Export
+                      : verb == "import"    ? Action::Import
+                      : verb == "verify"    ? Action::Verify
+                      : verb == "recover"   ? Action::Recover
+                      : verb == "restore"   ? Action::Restore
+                      : verb == "set-aside" ? Action::SetAside
+                      : verb == "help"      ? Action::Help
+                                            : Action::Run;
         index = line.action == Action::Run ? 0 : 1;
     }
     const bool isDaemon = line.action == Action::Run;
@@ -291,7 +293,8 @@ Result<Options> fileOptions(const CommandLine &line)
     options.action = line.action;
     auto file = line.action == Action::Verify    ? parseVerify(line.positionals)
                 : line.action == Action::Recover ? parseRecover(line.positionals)
-                                                 : parseRestore(line.positionals);
+                : line.action == Action::Restore ? parseRestore(line.positionals)
+                                                 : parseSetAside(line.positionals);
     if (!file)
         return file.error();
     options.file = std::move(*file);

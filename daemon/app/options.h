@@ -30,6 +30,7 @@ enum class Action : quint8 {
     Verify,
     Recover,
     Restore,
+    SetAside,
 };
 
 enum class LogFormat : quint8 { Text, Json };
@@ -59,6 +60,7 @@ struct Options
     MemoryLimit memoryMax = {};
     LogRules logRules = {};
     LogFormat logFormat = LogFormat::Text;
+    int purgeAfterS = 300;    ///< How old what is dead must be before it may be purged.
     int slowRequestMs = 1000; ///< 0: no request is told as slow.
     int httpThreads = 0;      ///< 0: as many as suit the machine.
     int connectionsMax = base::limits::kConnectionsDefault;
@@ -69,7 +71,7 @@ struct Options
     base::Endpoint target = {};    ///< Of every command that asks a node.
     bool isJson = false;           ///< Of `status`.
     TransferOptions transfer = {}; ///< Of `export` and `import`.
-    FileOptions file = {};         ///< Of `verify`, `recover` and `restore`.
+    FileOptions file = {};         ///< Of `verify`, `recover`, `restore` and `set-aside`.
 
     std::vector<QByteArray> remarks = {}; ///< What was odd but harmless; for the log.
     bool operator==(const Options &) const = default;

@@ -27,6 +27,12 @@ bool foundsRecovered(const DataOrigin &origin)
     return hasLost && origin.state.clusterId == 0 && !origin.hasJoin;
 }
 
+/// The cluster that its data came from goes on; what is wanted here is a member of that.
+bool foundsBesideForgotten(const DataOrigin &origin)
+{
+    return origin.hasSetAside && origin.state.clusterId == 0 && !origin.hasJoin;
+}
+
 } // namespace
 
 std::optional<StartFailure> refusedByOrigin(const DataOrigin &origin)
@@ -44,6 +50,12 @@ std::optional<StartFailure> refusedByOrigin(const DataOrigin &origin)
                             "`dynakvd recover`, and the node's identity is among what was lost; "
                             "start it with a member of its cluster to JOIN, or, where none is "
                             "left, make a new node of the file with `dynakvd restore`"};
+    }
+    if (foundsBesideForgotten(origin)) {
+        return StartFailure{ExitCode::Unsafe,
+                            "refused to found a new cluster: in this data directory lies the file "
+                            "of a node that its cluster goes on without; start with a member of "
+                            "that cluster to JOIN, or move the file away"};
     }
     return std::nullopt;
 }

@@ -16,9 +16,11 @@ struct DataOrigin
     const core::PersistedState &state; ///< New, where the file has none.
     qint64 records = 0;
     bool hasJoin = false;
+    bool hasSetAside = false; ///< The directory has the file of a node that was forgotten.
 };
 
-/// What was restored joins no cluster, what was recovered founds none by accident. Nothing where
+/// What was restored joins no cluster, what was recovered founds none by
+/// accident, nor does whoever follows a node that was forgotten. Nothing where
 /// the start may go on.
 std::optional<StartFailure> refusedByOrigin(const DataOrigin &origin);
 

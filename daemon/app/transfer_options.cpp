@@ -31,8 +31,8 @@ QByteArray toText(ImportMode mode)
 
 Result<TransferOptions> parseExport(const std::vector<QByteArray> &arguments)
 {
-    const auto words =
-        CommandWords::sort(arguments, {"--resume", "--progress"}, {"--prefix", "--output"});
+    const auto words = CommandWords::sort(arguments, {"--resume", "--progress"},
+                                          {"--file", "--prefix", "--output"});
     if (!words)
         return words.error();
     if (words->others.size() > 1)
@@ -44,6 +44,9 @@ Result<TransferOptions> parseExport(const std::vector<QByteArray> &arguments)
     options.file = QString::fromUtf8(words->value("--output"));
     options.resumes = words->has("--resume");
     options.showsProgress = words->has("--progress");
+    options.source = QString::fromUtf8(words->value("--file"));
+    if (!options.source.isEmpty() && (!options.address.isEmpty() || options.resumes))
+        return invalid("--file reads a file, so that neither ADDR nor --resume goes with it");
     if (options.prefix.size() > base::limits::kKeyBytesMax)
         return invalid("--prefix: no key is longer than 1024 bytes");
     if (options.file == QLatin1String("-"))

@@ -21,6 +21,7 @@ QByteArray toText(ImportMode mode);
 struct TransferOptions
 {
     QString file = {}; ///< Of an export, empty: standard output. Of an import, `-`: standard input.
+    QString source = {};    ///< Of an export: the storage.db that it reads; empty: it asks a node.
     QByteArray prefix = {}; ///< Of an export.
     ImportMode mode = ImportMode::OnlyMissing;
     bool resumes = false;

@@ -33,6 +33,10 @@ USAGE
   dynakvd verify FILE [--json]              check every byte of a storage.db or a backup
   dynakvd recover --prefix|--salvage FILE NEW    write what a damaged one still holds to NEW
   dynakvd restore BACKUP --data-dir DIR     a new node out of a backup, where no cluster is left
+  dynakvd set-aside --data-dir DIR          rename the file of a node that was forgotten or left, so
+                                            that a new node can take its directory
+  dynakvd export --file FILE [--prefix P] [--output FILE]
+                                            export a backup, or a file set aside, without a node
 
   LISTEN  HOST:PORT of the REST API, and how others know this node.
   JOIN    HOST:APIPORT[/CLUSTERPORT] of any member; it is tried until it answers.
@@ -58,6 +62,7 @@ OPTIONS OF A NODE
   --max-memory SIZE         what the data may take in memory, for example 512M, 4G or 50% of what
                             the machine or container has (default: 70%); at 95 % values are refused
   --max-value-bytes SIZE    largest value, for example 512K (default: 1M; at most 16M)
+  --purge-after-s S         keep what was deleted or expired so long at least (default: 300)
   --max-connections N       clients at one time (default: 1024); further ones wait until one leaves
   --http-threads N          threads that serve clients (default: half of the cores, 1 to 8)
   --allowed-host NAME       accept this name in a request's Host header; repeatable
@@ -78,7 +83,8 @@ EXIT CODES
   69 address in use or not available   73 data directory cannot be made, written or locked
   74 input/output error   78 refused as unsafe   130 stopped by a second Ctrl-C
   health: 0 ready, 1 not ready, 7 cannot connect   status: 0, 7 cannot connect
-  verify: 0 intact, 1 torn end (a start repairs it), 65 damaged   recover, restore: 0 done, 65, 73
+  verify: 0 intact, 1 torn end (a start repairs it), 65 damaged   recover, restore,
+  set-aside: 0 done, 65, 73; set-aside: 78 this node was not forgotten
   export, import: 0 complete, 1 some records refused, 7 cannot connect, 65 file damaged or of
   another cluster, 73 file cannot be opened, 74 input/output error, 75 stopped before the end
 )";

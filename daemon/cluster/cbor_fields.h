@@ -325,6 +325,8 @@ void describe(Of<core::MemberRecord> auto &member, auto &&visit)
     visit(7, Host{member.cluster.host});
     visit(8, member.cluster.port);
     visit(9, Text{member.programVersion, qsizetype{64}});
+    visit(10, Optional{member.claim});
+    visit(11, Optional{member.outranks});
 }
 
 } // namespace dynakv::cluster::cbor

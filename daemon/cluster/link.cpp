@@ -227,6 +227,12 @@ void Link::end(const QByteArray &fault)
         return;
     m_phase = Phase::Closed;
     m_deadline.stop();
+    if (!m_hasHello) {
+        // Our preamble is what tells a peer with another secret, or none, why it stays outside:
+        // it must not wait in Qt's buffer, nor be overtaken by the reset that unread bytes cause.
+        m_socket->flush();
+        m_socket->readAll();
+    }
     m_socket->abort();
     Q_EMIT closed(fault);
 }

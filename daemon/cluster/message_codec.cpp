@@ -16,7 +16,8 @@ constexpr MessageType kTypes[] = {
     MessageType::RootsReply,     MessageType::LeavesRequest,    MessageType::LeavesReply,
     MessageType::StampsRequest,  MessageType::StampsReply,      MessageType::FetchRequest,
     MessageType::FetchReply,     MessageType::CopyRequest,      MessageType::CopyReply,
-    MessageType::ForwardedWrite, MessageType::ForwardedOutcome,
+    MessageType::ForwardedWrite, MessageType::ForwardedOutcome, MessageType::ListRequest,
+    MessageType::ListReply,
 };
 static_assert(std::size(kTypes) == std::variant_size_v<Message>);
 

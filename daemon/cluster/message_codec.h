@@ -33,6 +33,8 @@ enum class MessageType : quint8 {
     CopyReply = 27,
     ForwardedWrite = 28,
     ForwardedOutcome = 29,
+    ListRequest = 30,
+    ListReply = 31,
 };
 
 /// The message as one whole frame, ready for the socket. The caller keeps messages below

@@ -13,6 +13,8 @@ constexpr qsizetype kStampHeadBytes = 3 * 8 + 2;
 constexpr qsizetype kHashesBytes = 8 * core::kLeafCount;
 constexpr qsizetype kLeafSetBytes = core::kLeafCount / 8;
 constexpr qsizetype kVersionBytes = 16;
+constexpr qsizetype kRowHeadBytes = 4 * 8 + 2;
+constexpr qsizetype kGroupHeadBytes = 8 + 1 + 2;
 constexpr quint8 kNoDurability = 4;
 
 static_assert(std::is_same_v<core::TreeRoots, core::TreeLeaves>, "one codec serves both");
@@ -23,6 +25,45 @@ T takeFrom(QByteArrayView &bytes)
     const T number = qFromBigEndian<T>(bytes.data());
     bytes = bytes.sliced(sizeof(T));
     return number;
+}
+
+/// The key at the front of \a bytes, as long as two bytes before it say.
+Fault takeKeyFrom(QByteArrayView &bytes, QByteArray &key)
+{
+    const qsizetype keyBytes = takeFrom<quint16>(bytes);
+    if (keyBytes < 1 || keyBytes > base::limits::kKeyBytesMax || keyBytes > bytes.size())
+        return "a key is too long or cut short";
+    key = bytes.first(keyBytes).toByteArray();
+    bytes = bytes.sliced(keyBytes);
+    return nullptr;
+}
+
+char *putKeyAt(char *at, const QByteArray &key)
+{
+    qToBigEndian(static_cast<quint16>(key.size()), at);
+    return std::copy(key.cbegin(), key.cend(), at + 2);
+}
+
+/// As many packed \a rows as the bytes of one string hold, each by \a takeRow.
+template <typename Row, typename TakeRow>
+Fault takeRows(Input &in, qsizetype headBytes, std::vector<Row> &rows, TakeRow takeRow)
+{
+    constexpr qsizetype kRowsMax = base::limits::kPageKeysMax;
+    QByteArray bytes;
+    if (const Fault fault =
+            takeBytes(in, kRowsMax * (headBytes + base::limits::kKeyBytesMax), bytes))
+        return fault;
+    rows.clear();
+    QByteArrayView rest = bytes;
+    while (!rest.isEmpty()) {
+        if (rows.size() == quint64(kRowsMax))
+            return "too many rows";
+        if (rest.size() < headBytes)
+            return "a row is cut short";
+        if (const Fault fault = takeRow(rest, rows.emplace_back()))
+            return fault;
+    }
+    return nullptr;
 }
 
 } // namespace
@@ -70,8 +111,7 @@ void put(Output &out, const std::vector<core::KeyStamp> &stamps)
         qToBigEndian(each.stamp.version.clock, at);
         qToBigEndian(each.stamp.version.node, at + 8);
         qToBigEndian(each.stamp.contentHash, at + 16);
-        qToBigEndian(static_cast<quint16>(each.key.size()), at + 24);
-        at = std::copy(each.key.cbegin(), each.key.cend(), at + kStampHeadBytes);
+        at = putKeyAt(at + 24, each.key);
     }
     out.writer().append(bytes);
 }
@@ -93,11 +133,8 @@ Fault take(Input &in, std::vector<core::KeyStamp> &stamps)
         each.stamp.version.clock = takeFrom<quint64>(rest);
         each.stamp.version.node = takeFrom<quint64>(rest);
         each.stamp.contentHash = takeFrom<quint64>(rest);
-        const qsizetype keyBytes = takeFrom<quint16>(rest);
-        if (keyBytes < 1 || keyBytes > base::limits::kKeyBytesMax || keyBytes > rest.size())
-            return "a stamp's key is too long or cut short";
-        each.key = rest.first(keyBytes).toByteArray();
-        rest = rest.sliced(keyBytes);
+        if (const Fault fault = takeKeyFrom(rest, each.key))
+            return fault;
     }
     return nullptr;
 }
@@ -233,6 +270,80 @@ Fault take(Input &in, std::optional<core::VersionSet> &versions)
         each.node = takeFrom<quint64>(rest);
     }
     return nullptr;
+}
+
+void put(Output &out, const std::optional<QByteArray> &row)
+{
+    out.writer().append(row.value_or(QByteArray()));
+}
+
+Fault take(Input &in, std::optional<QByteArray> &row)
+{
+    QByteArray bytes;
+    const Fault fault = takeBytes(in, base::limits::kKeyBytesMax, bytes);
+    row = bytes.isEmpty() ? std::nullopt : std::optional(std::move(bytes));
+    return fault;
+}
+
+Fault take(Input &in, core::Order &order)
+{
+    return takeEnum(in, core::Order::Descending, order);
+}
+
+// As the stamps: clock, node, bytes of the value, expiry, key length, key.
+void put(Output &out, const std::vector<core::ListedKey> &rows)
+{
+    qsizetype total = 0;
+    for (const core::ListedKey &each : rows)
+        total += kRowHeadBytes + each.key.size();
+    QByteArray bytes(total, Qt::Uninitialized);
+    char *at = bytes.data();
+    for (const core::ListedKey &each : rows) {
+        qToBigEndian(each.version.clock, at);
+        qToBigEndian(each.version.node, at + 8);
+        qToBigEndian(each.valueBytes, at + 16);
+        qToBigEndian(each.expiresAtMs, at + 24);
+        at = putKeyAt(at + 32, each.key);
+    }
+    out.writer().append(bytes);
+}
+
+Fault take(Input &in, std::vector<core::ListedKey> &rows)
+{
+    return takeRows(in, kRowHeadBytes, rows, [](QByteArrayView &rest, core::ListedKey &row) {
+        row.version.clock = takeFrom<quint64>(rest);
+        row.version.node = takeFrom<quint64>(rest);
+        row.valueBytes = takeFrom<qint64>(rest);
+        row.expiresAtMs = takeFrom<qint64>(rest);
+        return takeKeyFrom(rest, row.key);
+    });
+}
+
+// Count, whether it is estimated (1 or 0), prefix length, prefix.
+void put(Output &out, const std::vector<core::ListedPrefix> &rows)
+{
+    qsizetype total = 0;
+    for (const core::ListedPrefix &each : rows)
+        total += kGroupHeadBytes + each.prefix.size();
+    QByteArray bytes(total, Qt::Uninitialized);
+    char *at = bytes.data();
+    for (const core::ListedPrefix &each : rows) {
+        qToBigEndian(each.count, at);
+        at[8] = each.isEstimated ? '\1' : '\0';
+        at = putKeyAt(at + 9, each.prefix);
+    }
+    out.writer().append(bytes);
+}
+
+Fault take(Input &in, std::vector<core::ListedPrefix> &rows)
+{
+    return takeRows(
+        in, kGroupHeadBytes, rows, [](QByteArrayView &rest, core::ListedPrefix &row) -> Fault {
+            row.count = takeFrom<qint64>(rest);
+            const auto flag = takeFrom<quint8>(rest);
+            row.isEstimated = flag == 1;
+            return flag > 1 ? "a flag is neither 0 nor 1" : takeKeyFrom(rest, row.prefix);
+        });
 }
 
 Fault take(Input &in, core::WriteConcern::Kind &kind)

@@ -37,6 +37,15 @@ Fault take(Input &in, std::optional<core::VersionSet> &versions);
 Fault take(Input &in, core::WriteConcern::Kind &kind);
 Fault take(Input &in, core::WriteOutcome::Status &status);
 
+/// The last row of a page. Empty where it is none.
+void put(Output &out, const std::optional<QByteArray> &row);
+Fault take(Input &in, std::optional<QByteArray> &row);
+Fault take(Input &in, core::Order &order);
+void put(Output &out, const std::vector<core::ListedKey> &rows);
+Fault take(Input &in, std::vector<core::ListedKey> &rows);
+void put(Output &out, const std::vector<core::ListedPrefix> &rows);
+Fault take(Input &in, std::vector<core::ListedPrefix> &rows);
+
 void describe(Of<core::Hello> auto &m, auto &&visit)
 {
     visit(1, m.protocolMin);
@@ -52,12 +61,15 @@ void describe(Of<core::Hello> auto &m, auto &&visit)
     visit(11, m.hasData);
     visit(12, m.wantsToJoin);
     visit(13, Text{m.programVersion, kVersionTextMax});
+    visit(14, Optional{m.features});
+    visit(16, Optional{m.claim});
 }
 
 void describe(Of<core::Refusal> auto &m, auto &&visit)
 {
     visit(1, m.reason);
     visit(2, Text{m.text, kRefusalTextMax});
+    visit(3, Optional{m.claim});
 }
 
 void describe(Of<core::Heartbeat> auto &m, auto &&visit)
@@ -75,6 +87,10 @@ void describe(Of<core::Heartbeat> auto &m, auto &&visit)
     visit(11, Optional{m.memoryUsedPermille});
     visit(12, Optional{m.mayLack});
     visit(13, Optional{m.intervalMs});
+    visit(14, Optional{m.treeHash});
+    visit(15, Optional{m.holdings.upTo});
+    visit(16, Optional{m.holdings.members});
+    visit(17, Optional{m.holdings.watermark});
 }
 
 void describe(Of<core::Gossip> auto &m, auto &&visit)
@@ -119,6 +135,10 @@ void describe(Of<core::RootsReply> auto &m, auto &&visit)
     visit(1, m.id);
     visit(2, m.roots);
     visit(3, m.caughtUp);
+    visit(4, Optional{m.promise});
+    visit(5, Optional{m.holdings.upTo});
+    visit(6, Optional{m.holdings.members});
+    visit(7, Optional{m.holdings.watermark});
 }
 
 void describe(Of<core::LeavesRequest> auto &m, auto &&visit)
@@ -140,6 +160,8 @@ void describe(Of<core::StampsRequest> auto &m, auto &&visit)
     visit(2, m.partition);
     visit(3, m.leaves);
     visit(4, Key{m.after, true});
+    visit(5, Optional{m.takesSlices});
+    visit(6, Optional{m.lacksAll});
 }
 
 void describe(Of<core::StampsReply> auto &m, auto &&visit)
@@ -148,6 +170,10 @@ void describe(Of<core::StampsReply> auto &m, auto &&visit)
     visit(2, m.partition);
     visit(3, m.stamps);
     visit(4, m.hasMore);
+    auto reached = Key{m.reached, true};
+    visit(5, Optional{reached});
+    visit(6, Optional{m.watermark});
+    visit(7, Optional{m.records});
 }
 
 void describe(Of<core::FetchRequest> auto &m, auto &&visit)
@@ -212,6 +238,31 @@ void describe(Of<core::CopyReply> auto &m, auto &&visit)
     visit(6, m.copy.kind);
     visit(7, m.copy.expiresAtMs);
     visit(8, m.copy.valueBytes);
+}
+
+void describe(Of<core::ListRequest> auto &m, auto &&visit)
+{
+    visit(1, m.id);
+    visit(2, Key{m.query.prefix, true});
+    visit(3, Key{m.query.delimiter, true});
+    visit(4, Key{m.query.from, true});
+    visit(5, m.query.after);
+    visit(6, AtMost{m.query.limit, base::limits::kPageKeysMax});
+    visit(7, m.query.order);
+    visit(8, m.hasValues);
+}
+
+void describe(Of<core::ListReply> auto &m, auto &&visit)
+{
+    visit(1, m.id);
+    visit(2, m.isAnswered);
+    visit(3, m.page.listing.keys);
+    visit(4, m.page.listing.prefixes);
+    visit(5, m.page.listing.hasMore);
+    visit(6, m.page.listing.totalEstimate);
+    visit(7, m.page.boot);
+    visit(8, m.page.seq);
+    visit(9, m.page.values);
 }
 
 } // namespace dynakv::cluster::cbor

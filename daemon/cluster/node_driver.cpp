@@ -28,6 +28,8 @@ const core::WriteOutcome kStopping{.status = core::WriteOutcome::Status::NotRead
 const core::ReadOutcome kNotReading{.status = core::ReadOutcome::Status::NotReady,
                                     .detail = "the node is stopping"};
 
+const core::ListingOutcome kNotListing{{}, "the node is stopping"};
+
 core::OperatorOutcome notOperating()
 {
     core::OperatorOutcome outcome;
@@ -70,6 +72,8 @@ NodeDriver::NodeDriver(NodeServiceConfig config, store::Table &table,
     , m_state(std::move(config.state))
     , m_transport([this](core::Event event) { enqueue(std::move(event)); },
                   std::move(config.clusterSecret))
+    , m_background(inbox)
+    , m_desk(table)
 {
     m_tick.setTimerType(Qt::PreciseTimer);
     connect(&m_tick, &QTimer::timeout, this, [this] {
@@ -172,6 +176,9 @@ void NodeDriver::carry(core::SaveState &save)
 {
     ++m_owed;
     storage::CommitRequest request;
+    // Whatever the mode: what the node says of itself afterwards must outlive it, and that it holds
+    // all up to a clock is true of the disk only once that was synced.
+    request.durability = core::Durability::Sync;
     request.metas[kStateMetaName.toByteArray()] = encodeState(save.state);
     m_storage.commit(std::move(request),
                      [this, revision = save.revision](const storage::CommitResult &result) {
@@ -183,6 +190,15 @@ void NodeDriver::carry(core::SaveState &save)
                              enqueue(core::StateSaved{revision, isSaved, isDiskFull});
                          });
                      });
+}
+
+void NodeDriver::carry(core::Resume &resume)
+{
+    ++m_owed;
+    m_background.add([this, ticket = resume.ticket] {
+        --m_owed;
+        enqueue(core::Resumed{ticket});
+    });
 }
 
 void NodeDriver::carry(core::Reply &reply)
@@ -221,6 +237,29 @@ void NodeDriver::carry(core::ReadReply &reply)
         read.mapped()(std::move(reply.outcome));
 }
 
+void NodeDriver::carry(core::ListingReply &reply)
+{
+    if (auto listing = m_listings.extract(reply.request))
+        listing.mapped()(std::move(reply.outcome));
+}
+
+void NodeDriver::carry(core::AnswerListing &asked)
+{
+    const quint64 id = asked.request.id;
+    const bool isTaken =
+        m_desk.list(std::move(asked.request), [this, link = asked.link](core::ListReply reply) {
+            m_inbox.post([this, link, reply = std::move(reply)] {
+                --m_owed;
+                m_transport.send(link, reply);
+                proceedStop();
+            });
+        });
+    if (isTaken)
+        ++m_owed;
+    else
+        m_transport.send(asked.link, core::ListReply{id});
+}
+
 void NodeDriver::carry(core::ViewChanged &)
 {
     publishView();
@@ -237,6 +276,31 @@ void NodeDriver::carry(core::ClusterIdChanged &change)
             --m_owed;
             m_isRekeying = false;
             throttlePeers();
+            turn();
+        });
+    });
+}
+
+void NodeDriver::carry(core::Purge &purge)
+{
+    if (m_purgeUpTo == 0)
+        purgeSlice(purge.watermark);
+    m_purgeUpTo = purge.watermark;
+}
+
+/// A slice at a time, so that commits wait for no more than one.
+void NodeDriver::purgeSlice(quint64 watermark)
+{
+    constexpr int sliceRecords = 1000;
+    ++m_owed;
+    m_storage.runBetweenCommits([this, watermark] {
+        const bool hasMore = m_table.purge(watermark, sliceRecords) == sliceRecords;
+        m_inbox.post([this, watermark, hasMore] {
+            --m_owed;
+            const bool isStopping = m_phase != Phase::Running;
+            if (!isStopping && (hasMore || m_purgeUpTo > watermark))
+                return purgeSlice(m_purgeUpTo);
+            m_purgeUpTo = 0;
             turn();
         });
     });
@@ -262,6 +326,7 @@ void NodeDriver::publishView()
 {
     core::ClusterView view = m_node->view();
     m_counts.syncs = view.counts.syncs;
+    m_counts.hints = view.counts.hints;
     m_counts.traffic = m_transport.counts();
     view.counts = m_counts;
     if (m_phase != Phase::Running) {
@@ -329,12 +394,21 @@ void NodeDriver::read(core::ReadRequest request, ReadCompletion done)
     enqueue(core::ClientRead{m_lastRequest, std::move(request)});
 }
 
+void NodeDriver::list(core::ListingRequest request, ListingCompletion done)
+{
+    if (m_phase != Phase::Running)
+        return done(kNotListing);
+    m_listings.emplace(++m_lastRequest, std::move(done));
+    enqueue(core::ClientListing{m_lastRequest, std::move(request)});
+}
+
 void NodeDriver::stop(std::function<void()> stopped)
 {
     m_phase = Phase::Finishing;
     m_phaseEndMs = monotonicMs() + kFinishMs;
     m_stopped = std::move(stopped);
     m_transport.stopOpening();
+    m_background.hurry();
     publishView();
     proceedStop();
 }
@@ -352,6 +426,8 @@ void NodeDriver::closeLinks()
         done({});
     for (auto &[id, done] : std::exchange(m_reads, {}))
         done(kNotReading);
+    for (auto &[id, done] : std::exchange(m_listings, {}))
+        done(kNotListing);
     for (auto &[id, done] : std::exchange(m_operations, {}))
         done(notOperating());
     m_transport.closeAll();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/cluster/background_pacer.h"
+#include "daemon/cluster/listing_desk.h"
 #include "daemon/cluster/node_service.h"
 #include "daemon/cluster/transport.h"
 #include "daemon/core/node.h"
@@ -31,6 +33,7 @@ public:
     using OperatorCompletion = core::Coordinator::OperatorCompletion;
     using GroupCompletion = core::Coordinator::GroupCompletion;
     using ReadCompletion = core::Coordinator::ReadCompletion;
+    using ListingCompletion = core::Coordinator::ListingCompletion;
     using Publish = std::function<void(core::ClusterView)>;
 
     /// \a config carries an identity and a generation that are stored already.
@@ -46,6 +49,7 @@ public:
     void operate(core::OperatorRequest request, OperatorCompletion done);
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done);
     void read(core::ReadRequest request, ReadCompletion done);
+    void list(core::ListingRequest request, ListingCompletion done);
 
     /// Waits up to 2 s for requests under way, answers the rest as unknown, closes the links and
     /// calls \a stopped when the storage worker owes nothing any more.
@@ -68,15 +72,20 @@ private:
     void carry(core::Send &send);
     void carry(core::Append &append);
     void carry(core::SaveState &save);
+    void carry(core::Resume &resume);
     void carry(core::Reply &reply);
     void carry(core::QuestionReply &reply);
     void carry(core::OperatorReply &reply);
     void carry(core::GroupReply &reply);
     void carry(core::ReadReply &reply);
+    void carry(core::ListingReply &reply);
+    void carry(core::AnswerListing &asked);
     void carry(core::ViewChanged &);
     void carry(core::ClusterIdChanged &change);
+    void carry(core::Purge &purge);
     void carry(core::Log &log);
 
+    void purgeSlice(quint64 watermark);
     void publishView();
     void throttlePeers();
     void closeLinks();
@@ -93,6 +102,7 @@ private:
     std::unique_ptr<core::Node> m_node = {};
     QTimer m_tick;
     qint64 m_tickUs = 0; ///< When it was served last.
+    BackgroundPacer m_background;
     core::ClusterCounts m_counts;
 
     std::vector<core::Event> m_events = {};
@@ -104,14 +114,17 @@ private:
     std::unordered_map<core::RequestId, OperatorCompletion> m_operations = {};
     std::unordered_map<core::RequestId, GroupRequest> m_groups = {};
     std::unordered_map<core::RequestId, ReadCompletion> m_reads = {};
+    std::unordered_map<core::RequestId, ListingCompletion> m_listings = {};
     core::RequestId m_lastRequest = 0;
+    quint64 m_purgeUpTo = 0;   ///< While the table is being purged.
     qsizetype m_peerBytes = 0; ///< Records of peers that the storage worker has not done yet.
     bool m_arePeersPaused = false;
-    int m_owed = 0; ///< Completions of the storage worker that have not come.
+    int m_owed = 0; ///< Completions of the storage worker and the desk that have not come.
 
     Phase m_phase = Phase::Running;
     qint64 m_phaseEndMs = 0; ///< When a stop goes on without what it waits for.
     std::function<void()> m_stopped = {};
+    ListingDesk m_desk;
 };
 
 } // namespace dynakv::cluster

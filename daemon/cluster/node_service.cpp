@@ -37,6 +37,10 @@ qsizetype bytesIn(const Question &question)
 {
     return question.key.size();
 }
+qsizetype bytesIn(const core::ListingRequest &request)
+{
+    return request.query.prefix.size() + request.query.from.size();
+}
 qsizetype bytesIn(const core::OperatorRequest &)
 {
     return 0;
@@ -347,6 +351,12 @@ void NodeService::read(core::ReadRequest request, ReadCompletion done)
     m_impl->ask(std::move(request),
                 {.status = core::ReadOutcome::Status::NotReady, .detail = "overloaded or stopping"},
                 std::move(done), &NodeDriver::read);
+}
+
+void NodeService::list(core::ListingRequest request, ListingCompletion done)
+{
+    m_impl->ask(std::move(request), {{}, "overloaded or stopping"}, std::move(done),
+                &NodeDriver::list);
 }
 
 std::shared_ptr<const core::ClusterView> NodeService::clusterView() const

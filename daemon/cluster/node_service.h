@@ -52,6 +52,7 @@ public:
     /// A group counts as one request, with all its bytes.
     void submitGroup(std::vector<core::WriteRequest> group, GroupCompletion done) override;
     void read(core::ReadRequest request, ReadCompletion done) override;
+    void list(core::ListingRequest request, ListingCompletion done) override;
     [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
 
 private:

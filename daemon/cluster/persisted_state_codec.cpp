@@ -17,6 +17,9 @@ void describe(Of<core::PersistedState> auto &state, auto &&visit)
     visit(6, state.members);
     visit(7, Optional{state.mayLack});
     visit(8, Optional{state.isForgotten});
+    visit(9, Optional{state.watermark});
+    visit(10, Optional{state.isMerging});
+    visit(11, Optional{state.claim});
 }
 
 } // namespace dynakv::cluster::cbor

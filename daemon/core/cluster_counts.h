@@ -22,6 +22,14 @@ struct SyncCounts
     bool operator==(const SyncCounts &) const = default;
 };
 
+/// Keys that others lacked of the writes that this node coordinated.
+struct HintCounts
+{
+    qint64 replayed = 0; ///< Acknowledged as stored.
+    qint64 dropped = 0;  ///< For want of room, and left to the comparison.
+    bool operator==(const HintCounts &) const = default;
+};
+
 /// Messages of one kind of the cluster protocol.
 struct MessageCount
 {
@@ -48,6 +56,8 @@ struct TrafficCounts
 struct ClusterCounts
 {
     SyncCounts syncs = {};
+    HintCounts hints = {};
+    qint64 refusedRecords = 0; ///< Pushed by a peer, but purged here already.
     TrafficCounts traffic = {};
     std::array<qint64, kWriteStatuses> writes = {}; ///< By WriteOutcome::Status.
     base::HistogramCounts turnUs = {};     ///< How long the node thread was busy at a time.

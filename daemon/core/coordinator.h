@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/core/cluster_counts.h"
+#include "daemon/core/listing.h"
 #include "daemon/core/record.h"
 #include "daemon/core/write_condition.h"
 
@@ -118,6 +119,9 @@ struct MemberView
     std::optional<qint64> pushesPending = {};   ///< How many such there are.
     std::optional<qint64> partitionsEqual = {}; ///< Of 256, when they were last compared.
     qint64 comparedMs = 0;                      ///< When that was, Unix ms.
+    qint64 hintsPending = 0;      ///< Keys that were written through this node while it was away.
+    bool areHintsDropped = false; ///< There are more than are remembered.
+    bool holdsPurgeBack = false;  ///< What is dead is kept, since it has yet to say that it has it.
     bool operator==(const MemberView &) const = default;
 };
 
@@ -180,6 +184,22 @@ struct ReadOutcome
     bool operator==(const ReadOutcome &) const = default;
 };
 
+/// A page of keys that this node must not take from its own table.
+struct ListingRequest
+{
+    ListQuery query = {};   ///< The clock of the member that answers decides what has expired.
+    bool hasValues = false; ///< With their values, so many as limits::kPageBytesMax holds.
+    int timeoutMs = 3000;
+    bool operator==(const ListingRequest &) const = default;
+};
+
+struct ListingOutcome
+{
+    std::optional<ListedPage> page = {}; ///< As a member has it that is caught up.
+    QByteArray detail = {};              ///< Why there is none.
+    bool operator==(const ListingOutcome &) const = default;
+};
+
 /// Whether this node may answer from its own table.
 enum class Readiness : quint8 { Joining, CatchingUp, Ready, Leaving, Stopping };
 
@@ -191,6 +211,7 @@ struct ClusterView
     Readiness readiness = Readiness::Joining;
     QByteArray detail = {}; ///< Why it is not ready, for people.
     std::vector<MemberView> members = {};
+    qint64 purgedUpToMs = 0; ///< What has been dead since then is purged, Unix ms; 0: nothing yet.
     ClusterCounts counts = {};
     bool operator==(const ClusterView &) const = default;
 };
@@ -214,7 +235,11 @@ struct OperatorOutcome
     Status status = Status::Done;
     QByteArray detail = {}; ///< Why not, or what it means, for people.
     int members = 0;        ///< Of Repair: with how many it compares; of Leave: how many have all.
-    std::optional<qint64> comparedMs = {}; ///< Of Forget: when this node was last compared with it.
+    // Of Forget, as the node that is asked knows it since its own start; Unix ms:
+    std::optional<qint64> contactMs = {}; ///< When it last heard of that member directly.
+    /// When the last comparison with it began that came to its end: what it held then others hold.
+    std::optional<qint64> comparedMs = {};
+    int partitionsEqual = 0; ///< Of 256, when that began; the rest was made equal.
     bool operator==(const OperatorOutcome &) const = default;
 };
 
@@ -230,6 +255,7 @@ public:
     using ReplicasCompletion = std::function<void(std::vector<ReplicaView>)>;
     using GroupCompletion = std::function<void(std::vector<WriteOutcome>)>;
     using ReadCompletion = std::function<void(ReadOutcome)>;
+    using ListingCompletion = std::function<void(ListingOutcome)>;
     using OperatorCompletion = std::function<void(OperatorOutcome)>;
 
     virtual ~Coordinator() = default;
@@ -245,6 +271,8 @@ public:
     /// Leave when it is done or given up.
     virtual void operate(OperatorRequest request, OperatorCompletion done) = 0;
     virtual void read(ReadRequest request, ReadCompletion done) = 0;
+    /// Asks a member that is caught up; who is so itself lists its own table.
+    virtual void list(ListingRequest request, ListingCompletion done) = 0;
     [[nodiscard]] virtual std::shared_ptr<const ClusterView> clusterView() const = 0;
 };
 

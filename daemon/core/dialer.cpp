@@ -2,6 +2,7 @@
 #include "daemon/core/dialer.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace dynakv::core {
 
@@ -10,6 +11,7 @@ void Dialer::want(const std::map<Key, Wanted> &wanted, qint64 nowMs)
     std::erase_if(m_targets, [&](const auto &each) {
         return !wanted.contains(each.first) && each.second.dial == 0;
     });
+    m_dueMs = nowMs;
     for (const auto &[key, want] : wanted) {
         const auto [it, isNew] = m_targets.try_emplace(key);
         Target &target = it->second;
@@ -31,14 +33,20 @@ void Dialer::want(const std::map<Key, Wanted> &wanted, qint64 nowMs)
 
 std::vector<Dial> Dialer::due(qint64 nowMs)
 {
+    if (nowMs < m_dueMs)
+        return {}; // Most of the time hundreds of links stand, and nobody is to be dialled.
     auto inFlight = std::count_if(m_targets.begin(), m_targets.end(), [](const auto &each) {
         return each.second.dial != 0 && !each.second.isOpen;
     });
     // Who has waited longest comes first: otherwise a few addresses that swallow each dial would
     // keep all others waiting for ever.
     std::vector<Target *> waiting;
+    m_dueMs = std::numeric_limits<qint64>::max();
     for (auto &[key, target] : m_targets) {
-        if (target.dial == 0 && !target.endpoint.isEmpty() && target.dueMs <= nowMs)
+        if (target.dial != 0 || target.endpoint.isEmpty())
+            continue;
+        m_dueMs = std::min(m_dueMs, target.dueMs);
+        if (target.dueMs <= nowMs)
             waiting.push_back(&target);
     }
     std::stable_sort(waiting.begin(), waiting.end(), [](const Target *left, const Target *right) {
@@ -83,6 +91,7 @@ void Dialer::closed(DialId dial, qint64 nowMs, bool isForeign, Random &random)
     target.isOpen = false;
     target.failures = std::min(target.failures + 1, 1'000'000);
     const qint64 grown = kFirstRetryMs << std::min(target.failures - 1, 8);
+    m_dueMs = nowMs;
     target.dueMs =
         nowMs + random.around(isForeign ? kForeignRetryMs : std::min(grown, kRetryMsMax));
 }

@@ -65,6 +65,7 @@ private:
     std::map<Key, Target>::iterator byDial(DialId dial);
 
     std::map<Key, Target> m_targets;
+    qint64 m_dueMs = 0; ///< Nothing is due before, unless something changes.
     DialId m_lastDial = 0;
 };
 

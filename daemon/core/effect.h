@@ -40,6 +40,13 @@ struct Append
     std::optional<Durability> durability = {}; ///< Wanted other than the file's mode.
 };
 
+/// More is to be done than one turn may, or for a peer that is not in a hurry: comes back as
+/// Resumed, after what waits already and when the driver finds that the node has time for it.
+struct Resume
+{
+    Ticket ticket = 0;
+};
+
 struct SaveState
 {
     quint64 revision = 0;
@@ -76,6 +83,20 @@ struct ReadReply
     ReadOutcome outcome = {};
 };
 
+struct ListingReply
+{
+    RequestId request = 0;
+    ListingOutcome outcome = {};
+};
+
+/// A member that is not caught up asks for a page of the table: to be read on another thread, as
+/// large ones take longer than a turn may, and sent back on \a link as the ListReply to \a request.
+struct AnswerListing
+{
+    LinkId link = 0;
+    ListRequest request = {};
+};
+
 /// view() changed in a way that readers of ClusterView should see.
 struct ViewChanged
 {
@@ -87,6 +108,12 @@ struct ClusterIdChanged
     quint64 clusterId = 0;
 };
 
+/// Take out of the table what isPurgeable() at \a watermark, which is on the disk.
+struct Purge
+{
+    quint64 watermark = 0;
+};
+
 struct Log
 {
     enum class Level : quint8 { Debug, Info, Warning };
@@ -94,9 +121,9 @@ struct Log
     QByteArray text = {};
 };
 
-using Effect =
-    std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, GroupReply, QuestionReply,
-                 ReadReply, OperatorReply, ViewChanged, ClusterIdChanged, Log>;
+using Effect = std::variant<Dial, CloseLink, Send, Append, SaveState, Reply, GroupReply,
+                            QuestionReply, ReadReply, ListingReply, OperatorReply, AnswerListing,
+                            ViewChanged, ClusterIdChanged, Purge, Log, Resume>;
 using Effects = std::vector<Effect>;
 
 inline constexpr int kDialTimeoutMs = 2000;

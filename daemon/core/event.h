@@ -99,6 +99,13 @@ struct ClientRead
     ReadRequest read = {};
 };
 
+/// Answered by ListingReply.
+struct ClientListing
+{
+    RequestId request = 0;
+    ListingRequest listing = {};
+};
+
 /// An Append is done. Those that make the same promise are done in their order; one that asks for
 /// less may be done before an earlier one that waits for its sync. On success the table holds each
 /// record or a greater one.
@@ -111,6 +118,12 @@ struct Committed
     QByteArray detail = {};
 };
 
+/// Answers Resume, in a turn of its own.
+struct Resumed
+{
+    Ticket ticket = 0;
+};
+
 /// A SaveState is on disk (or not).
 struct StateSaved
 {
@@ -119,8 +132,8 @@ struct StateSaved
     bool isDiskFull = false; ///< Why it is not saved.
 };
 
-using Event =
-    std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed, ClientWrite,
-                 ClientGroup, ClientQuestion, ClientRead, ClientOperation, Committed, StateSaved>;
+using Event = std::variant<Tick, LinkOpened, LinkClosed, DialFailed, Received, LinkOverflowed,
+                           ClientWrite, ClientGroup, ClientQuestion, ClientRead, ClientListing,
+                           ClientOperation, Committed, StateSaved, Resumed>;
 
 } // namespace dynakv::core

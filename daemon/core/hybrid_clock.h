@@ -45,6 +45,9 @@ public:
     /// And where it has been set back: the same for a clock that this very node has given.
     void observeOwn(quint64 clock, qint64 wallMs);
 
+    /// From here on every clock given is above \a clock.
+    void raise(quint64 clock) { m_last = m_last < clock ? clock : m_last; }
+
     [[nodiscard]] quint64 last() const { return m_last; }
     /// What to persist now so that clocks up to it may be given.
     [[nodiscard]] quint64 ceilingAt(qint64 wallMs) const;

@@ -21,6 +21,10 @@ struct MemberRecord
     base::Endpoint api = {};
     base::Endpoint cluster = {};
     QByteArray programVersion = {};
+    quint64 claim = 0; ///< Of the process whose record this is, see Hello; 0: not said.
+    /// The claim of another process of this id, above whose word the owner set this one; 0: none.
+    /// Proof to that other process that the owner runs beside it.
+    quint64 outranks = 0;
     bool operator==(const MemberRecord &) const = default;
 };
 
@@ -44,8 +48,14 @@ struct PersistedState
     /// Whether this directory may lack records that it once acknowledged, because its file was
     /// damaged or cut: until the others have been asked the node answers nothing from it.
     bool mayLack = false;
+    /// Up to this clock what is dead was purged, see PurgeWatermark.
+    quint64 watermark = 0;
+    /// Whether this directory holds records of a time before its cluster that are to be taken
+    /// along.
+    bool isMerging = false;
     /// Whether the cluster has forgotten this node: it never takes part again under this id.
     bool isForgotten = false;
+    quint64 claim = 0; ///< The last one, see Hello: a copy of the directory claims later.
     bool operator==(const PersistedState &) const = default;
 };
 

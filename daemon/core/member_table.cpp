@@ -13,10 +13,11 @@ auto rankOf(const MemberRecord &record)
 {
     return std::tie(record.generation, record.incarnation, record.state, record.api.host,
                     record.api.port, record.cluster.host, record.cluster.port,
-                    record.programVersion);
+                    record.programVersion, record.claim, record.outranks);
 }
 
-/// What two tables must agree on.
+/// What two tables must agree on. Claims are left out: a member that came through an older node
+/// has lost them.
 quint64 hashOf(const MemberRecord &record)
 {
     QByteArray bytes =
@@ -50,10 +51,16 @@ void MemberTable::setSelf(const MemberRecord &record)
 void MemberTable::put(const MemberRecord &record)
 {
     const auto [it, isNew] = m_members.try_emplace(record.id);
-    if (!isNew)
+    const auto isReplica = [](const MemberRecord &each) {
+        return each.state != MemberState::Left ? 1 : 0;
+    };
+    if (!isNew) {
         m_hash ^= hashOf(it->second);
+        m_replicas -= isReplica(it->second);
+    }
     it->second = record;
     m_hash ^= hashOf(record);
+    m_replicas += isReplica(record);
 }
 
 bool MemberTable::refute(const MemberRecord &word)
@@ -65,6 +72,8 @@ bool MemberTable::refute(const MemberRecord &word)
         // Only a copied or rolled-back directory makes this possible; go above it all the same.
         mine.generation = word.generation;
     }
+    if (word.claim != 0 && word.claim != mine.claim)
+        mine.outranks = word.claim;
     mine.incarnation = word.incarnation + 1;
     if (mine.incarnation == 0)
         ++mine.generation; // There was no greater incarnation, so that a new life begins.
@@ -77,6 +86,7 @@ void MemberTable::clearOthers()
     const MemberRecord mine = self();
     m_members.clear();
     m_hash = 0;
+    m_replicas = 0;
     put(mine);
 }
 
@@ -98,14 +108,6 @@ std::vector<MemberRecord> MemberTable::records() const
     for (const auto &[id, record] : m_members)
         result.push_back(record);
     return result;
-}
-
-int MemberTable::replicaCount() const
-{
-    int count = 0;
-    for (const auto &[id, record] : m_members)
-        count += record.state != MemberState::Left ? 1 : 0;
-    return count;
 }
 
 } // namespace dynakv::core

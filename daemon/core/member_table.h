@@ -27,7 +27,8 @@ public:
     bool merge(const MemberRecord &record);
     /// Sets this node's own record as it is.
     void setSelf(const MemberRecord &record);
-    /// Somebody's word on this node: true if it contradicts ours, which is then raised above it.
+    /// Somebody's word on this node: true if it contradicts ours, which is then raised above it,
+    /// and says whom it outranks where that was another process of this id.
     bool refute(const MemberRecord &word);
     /// All but this node, for adopting another cluster.
     void clearOthers();
@@ -37,7 +38,7 @@ public:
     [[nodiscard]] const std::map<NodeId, MemberRecord> &all() const { return m_members; }
     [[nodiscard]] std::vector<MemberRecord> records() const;
     /// Members that have not left, down ones included: the N of every quorum.
-    [[nodiscard]] int replicaCount() const;
+    [[nodiscard]] int replicaCount() const { return m_replicas; }
     /// Equal tables have equal hashes.
     [[nodiscard]] quint64 hash() const { return m_hash; }
 
@@ -46,6 +47,7 @@ private:
 
     NodeId m_self;
     std::map<NodeId, MemberRecord> m_members; ///< Ordered: its order reaches the wire.
+    int m_replicas = 0;
     quint64 m_hash = 0; ///< One XOR of all; kept, since each heartbeat asks for it.
 };
 

@@ -12,6 +12,7 @@ const char *kindName(std::size_t index)
         "probe_reply",    "push",         "push_ack",       "roots_request",   "roots_reply",
         "leaves_request", "leaves_reply", "stamps_request", "stamps_reply",    "fetch_request",
         "fetch_reply",    "copy_request", "copy_reply",     "forwarded_write", "forwarded_outcome",
+        "list_request",   "list_reply",
     };
     static_assert(names.size() == std::variant_size_v<Message>);
     return names.at(index);

@@ -29,6 +29,16 @@ ClusterView Node::view() const
     return m_impl->view();
 }
 
+Readiness Node::readiness() const
+{
+    return m_impl->readiness();
+}
+
+std::optional<MemberState> Node::stateOf(NodeId member) const
+{
+    return m_impl->stateOf(member);
+}
+
 const PersistedState &Node::persistedState() const
 {
     return m_impl->persistedState();
@@ -46,12 +56,17 @@ Node::Impl::Impl(NodeConfig config, PersistedState state, const RecordSource &re
     , m_forwarder(records)
     , m_inquiry(m_state.node, records, m_ids)
     , m_reader(records, m_ids)
+    , m_listings(m_ids)
+    , m_purging(m_state.node)
+    , m_hints(records, m_ids)
+    , m_answers(m_ids)
 {
 }
 
 Effects Node::Impl::start(Time now, quint64 newestClock)
 {
     m_now = m_started = now;
+    claimId();
     m_clock.observe(newestClock, now.wallMs);
     if (m_state.mayLack)
         fence();
@@ -71,6 +86,8 @@ Effects Node::Impl::start(Time now, quint64 newestClock)
                      m_config.programVersion});
     updateSelf();
     m_syncPeriodicMs = now.monoMs + kSyncPeriodMs;
+    obeyWatermark();
+    purge(m_state.watermark);
     if (m_state.clusterId == 0 && m_config.join.empty())
         foundCluster();
     renewCeiling();
@@ -109,14 +126,18 @@ void Node::Impl::on(const Tick &)
     closeIdle();
     dialDue();
     beatDue();
+    passOnNews();
     m_replicator.expire(m_now.monoMs, m_out);
     m_forwarder.expire(m_now.monoMs, m_out);
     m_inquiry.expire(m_now.monoMs, m_out);
     m_reader.expire(m_now.monoMs, m_out);
+    m_listings.expire(m_now.monoMs, m_out);
+    replayDue();
     proceedLeave();
     syncDue();
     renewCeiling();
     updateReadiness();
+    updatePurge();
     tellFullness();
     tellDisk();
     if (m_now.monoMs - m_viewMs >= kViewPeriodMs)
@@ -126,8 +147,15 @@ void Node::Impl::on(const Tick &)
 void Node::Impl::on(const LinkOverflowed &overflowed)
 {
     const auto link = m_links.find(overflowed.link);
-    if (link != m_links.end() && link->second.isEstablished)
-        scheduleSync(link->second.theirs->node, kSyncSoonMs);
+    if (link == m_links.end() || !link->second.isEstablished)
+        return;
+    const NodeId peer = link->second.theirs->node;
+    for (const PushLag::Sent &each : m_lag.onTheWay(overflowed.link)) {
+        for (const QByteArray &key : each.keys)
+            m_hints.add(peer, key, each.push);
+    }
+    m_hints.overflowed(peer, m_now.monoMs);
+    scheduleSync(peer, kSyncSoonMs);
 }
 
 void Node::Impl::foundCluster()
@@ -135,6 +163,7 @@ void Node::Impl::foundCluster()
     m_state.clusterId = m_random.next() | 1;
     m_state.caughtUpOnce = true;
     m_isFounding = true;
+    m_dialledTable.reset();
     m_isDirty = m_isViewDirty = true;
     m_out.push_back(ClusterIdChanged{m_state.clusterId});
     say(Log::Level::Info, "founded cluster " + toHex16(m_state.clusterId));
@@ -147,10 +176,16 @@ void Node::Impl::adoptCluster(quint64 clusterId)
             (m_state.clusterId != 0 ? ", giving up " + toHex16(m_state.clusterId) : QByteArray()));
     m_state.clusterId = clusterId;
     m_state.caughtUpOnce = false;
+    m_state.isMerging = m_records.recordCount() > 0;
+    m_state.watermark = m_purgedUpTo = 0; // It was of other members.
+    m_purging.reset();
+    obeyWatermark();
     m_synced.clear();
     m_compared.clear();
     m_syncedCaughtUp.clear();
     m_table.clearOthers();
+    for (const auto &[peer, link] : m_linkByPeer)
+        m_strangers.insert(peer);
     m_isDirty = m_isViewDirty = true;
     m_out.push_back(ClusterIdChanged{clusterId});
     updateReadiness();
@@ -165,18 +200,24 @@ void Node::Impl::updateReadiness()
         return setReadiness(
             Readiness::Joining,
             "forgotten: the cluster goes on without this node, which left it or was "
-            "given up by an operator; it takes no part in it any more. Set its "
-            "data directory aside and start with an empty one");
+            "given up by an operator; it takes no part in it any more. Stop it; "
+            "`dynakvd set-aside` keeps what it held for an export, and a new node can take its "
+            "directory");
     }
     if (m_state.clusterId == 0)
         return setReadiness(Readiness::Joining, "no member of the cluster to join was reached yet");
-    if (m_leave || (m_readiness == Readiness::Ready && m_state.caughtUpOnce))
+    const bool isBegun = m_leave || (m_readiness == Readiness::Ready && m_state.caughtUpOnce);
+    if (isBegun && !isCopy())
         return;
     if (m_savedCeiling == 0) {
         return setReadiness(Readiness::Joining,
                             m_isDiskFull ? "starting: the disk is full, so that its state cannot "
                                            "be stored; it goes on when there is space again"
                                          : "starting: storing its state");
+    }
+    if (isCopy() || isTakenForCopy()) {
+        return setReadiness(m_state.caughtUpOnce ? Readiness::CatchingUp : Readiness::Joining,
+                            copyDetail());
     }
     if (m_state.mayLack)
         return updateRepair();
@@ -201,13 +242,13 @@ void Node::Impl::setReadiness(Readiness readiness, const QByteArray &detail)
         return;
     m_readiness = readiness;
     m_isViewDirty = true;
-    for (auto &[id, link] : m_links)
-        link.heartbeatDueMs = m_now.monoMs; // Its word counts in reads once they know.
+    beatToAllSoon(); // Its word counts in reads once they know.
     if (readiness == Readiness::Ready) {
         say(Log::Level::Info, "ready: " + QByteArray::number(m_records.recordCount()) +
                                   " records, cluster " + toHex16(m_state.clusterId));
         m_state.caughtUpOnce = true;
         m_state.mayLack = false;
+        m_state.isMerging = false;
         m_isDirty = true;
     }
     updateSelf();
@@ -223,13 +264,17 @@ void Node::Impl::renewCeiling()
 
 void Node::Impl::saveState()
 {
+    m_isDirty |= m_tableSaveMs && m_now.monoMs >= *m_tableSaveMs;
     if (!m_isDirty || m_savingRevision != 0 || m_now.monoMs < m_saveRetryMs)
         return;
     m_isDirty = false;
+    m_tableSaveMs.reset();
     m_state.members = m_table.records();
     m_savingRevision = ++m_revision;
     m_savingCeiling = m_state.clockCeiling;
     m_savingClusterId = m_state.clusterId;
+    m_savingWatermark = m_state.watermark;
+    m_purging.beginSave();
     m_out.push_back(SaveState{m_savingRevision, m_state});
 }
 
@@ -243,6 +288,8 @@ void Node::Impl::on(const StateSaved &saved)
     if (saved.isSaved) {
         m_isSaveFailing = false;
         m_savedCeiling = m_savingCeiling;
+        m_purging.saved();
+        purge(m_savingWatermark);
         m_isFounding = m_isFounding && m_savingClusterId != m_state.clusterId;
         updateReadiness();
         return;
@@ -258,15 +305,24 @@ void Node::Impl::say(Log::Level level, QByteArray text)
     m_out.push_back(Log{level, std::move(text)});
 }
 
+std::optional<MemberState> Node::Impl::stateOf(NodeId id) const
+{
+    const MemberRecord *const member = m_table.find(id);
+    if (member == nullptr)
+        return std::nullopt;
+    return isLostWhileLeaving(*member) ? MemberState::Down : member->state;
+}
+
 ClusterView Node::Impl::view() const
 {
     ClusterView view{m_state.clusterId, m_state.node, m_readiness, m_detail, {}};
+    const std::set<NodeId> purgeHolders = this->purgeHolders();
     for (const auto &[id, member] : m_table.all()) {
-        MemberView row{id, member.api.toString(), member.cluster.toString(), member.state};
+        MemberView row{id, member.api.toString(), member.cluster.toString(),
+                       isLostWhileLeaving(member) ? MemberState::Down : member.state};
         row.isSelf = id == m_state.node;
-        if (isLostWhileLeaving(member))
-            row.state = MemberState::Down;
         row.programVersion = member.programVersion;
+        row.holdsPurgeBack = purgeHolders.contains(id);
         if (const auto since = m_sinceWallMs.find(id); since != m_sinceWallMs.end())
             row.sinceMs = since->second;
         if (row.isSelf) {
@@ -290,13 +346,19 @@ ClusterView Node::Impl::view() const
                     row.memoryUsedPermille = link.last.memoryUsedPermille;
             }
         }
+        const Hints::Waiting hints = m_hints.waiting(id);
+        row.hintsPending = hints.keys;
+        row.areHintsDropped = hints.areDropped;
         if (const auto compared = m_compared.find(id); compared != m_compared.end()) {
             row.partitionsEqual = compared->second.partitionsEqual;
             row.comparedMs = compared->second.wallMs;
         }
         view.members.push_back(std::move(row));
     }
+    view.purgedUpToMs = static_cast<qint64>(m_state.watermark >> 16);
     view.counts.syncs = m_syncCounts;
+    view.counts.hints = m_hints.counts();
+    view.counts.refusedRecords = m_replicator.refusedCount();
     return view;
 }
 

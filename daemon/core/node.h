@@ -18,6 +18,8 @@ struct NodeConfig
     std::vector<base::JoinTarget> join = {};
     Durability durability = Durability::Sync; ///< What this node's file gives.
     qint64 memoryBytesMax = 0;                ///< What the table may take in memory; 0: no limit.
+    /// How old what is dead must be before it may be purged; the watermark stays so far behind.
+    qint64 purgeDelayMs = 300'000;
     QByteArray programVersion = {};
     quint64 bootId = 0; ///< Random per process.
     quint64 seed = 0;   ///< Of every random choice: the same seed, the same run.
@@ -42,6 +44,9 @@ public:
     Effects handle(Event event, Time now);
 
     [[nodiscard]] ClusterView view() const;
+    /// As in view(), for whoever asks often.
+    [[nodiscard]] Readiness readiness() const;
+    [[nodiscard]] std::optional<MemberState> stateOf(NodeId member) const;
     [[nodiscard]] const PersistedState &persistedState() const;
 
 private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/core/node_impl.h"
 
+#include <algorithm>
+
 namespace dynakv::core {
 
 /// The first member that is up and uses more than \a permille of its limit, in words; this node is
@@ -12,11 +14,15 @@ std::optional<QByteArray> Node::Impl::whoIsFull(quint32 permille) const
     };
     if (const quint32 used = m_capacity.usedPermille(); used > permille)
         return words("this node", used);
-    for (const auto &[peer, link] : m_linkByPeer) {
-        const MemberRecord *member = m_table.find(peer);
-        const quint32 used = m_links.at(link).last.memoryUsedPermille;
-        if (used > permille && member != nullptr && member->state < MemberState::Down)
-            return words("member " + toHex16(peer) + " at " + member->api.toString(), used);
+    if (m_peersPermille <= permille)
+        return std::nullopt;
+    for (const auto &[id, link] : m_links) {
+        const quint32 used = link.last.memoryUsedPermille;
+        if (used <= permille || !link.isEstablished)
+            continue;
+        const MemberRecord *member = m_table.find(link.theirs->node);
+        if (member != nullptr && member->state < MemberState::Down)
+            return words("member " + toHex16(member->id) + " at " + member->api.toString(), used);
     }
     return std::nullopt;
 }
@@ -46,6 +52,11 @@ std::optional<QByteArray> Node::Impl::reasonOfFullness(const WriteRequest &write
 /// One line when it becomes full anywhere and one when that is over.
 void Node::Impl::tellFullness()
 {
+    if (m_peersPermille > Capacity::kEasedPermille) {
+        m_peersPermille = 0; // Who said the most may have more room now, or be gone.
+        for (const auto &[id, link] : m_links)
+            m_peersPermille = std::max(m_peersPermille, link.last.memoryUsedPermille);
+    }
     const auto who = whoIsFull(m_isFull ? Capacity::kEasedPermille : Capacity::kFullPermille);
     if (who.has_value() == m_isFull)
         return;

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "daemon/core/answer_queue.h"
 #include "daemon/core/capacity.h"
 #include "daemon/core/dialer.h"
 #include "daemon/core/failure_detector.h"
 #include "daemon/core/forwarder.h"
 #include "daemon/core/group_gather.h"
+#include "daemon/core/hints.h"
 #include "daemon/core/hybrid_clock.h"
 #include "daemon/core/inquiry.h"
+#include "daemon/core/listing_reader.h"
 #include "daemon/core/member_table.h"
 #include "daemon/core/node.h"
+#include "daemon/core/purge_watermark.h"
 #include "daemon/core/push_lag.h"
 #include "daemon/core/quorum_reader.h"
 #include "daemon/core/random.h"
@@ -26,20 +30,41 @@ namespace dynakv::core {
 inline constexpr qint64 kHeartbeatMs = 500;
 /// To those that do not watch: what they need to know of a member is not urgent.
 inline constexpr qint64 kSeldomBeatMs = 10'000;
+/// In a large cluster still more seldom, so that a node sends no more than twenty of them a second.
+inline constexpr qint64 kSeldomBeatMsEach = 50;
+inline constexpr qint64 kSeldomBeatMsMax = 60'000;
 /// So many peers hear each node often and judge it; the others learn of it from them.
 inline constexpr std::size_t kWatchersMax = 8;
+/// To so many others a node passes on what it was told of a member.
+inline constexpr std::size_t kForwardsMax = 16;
+/// So many heartbeats in a row with another table hash are no change on its way any more.
+inline constexpr int kTableMismatchesMax = 2;
+/// Of all whole tables that are told in place of a difference, at most so much; what goes beyond is
+/// told so much earlier.
+inline constexpr qint64 kTableRecordsPerSecond = 4000;
+inline constexpr qint64 kTablesAheadMs = 250;
+/// How members are is stored this late at most; who they are at once.
+inline constexpr qint64 kTableSaveMs = 1000;
 inline constexpr qint64 kHandshakeMsMax = 3000;
 inline constexpr qint64 kSyncPeriodMs = 10'000;
 inline constexpr qint64 kSyncSoonMs = 500;
+/// So many heartbeats in a row with another tree hash are no write on its way any more.
+inline constexpr int kTreeMismatchesMax = 3;
 inline constexpr qint64 kReturnGraceMs = 3000; ///< A returning node waits so long for peers.
+inline constexpr qint64 kRefusedMs = 15'000;   ///< More than from one dial of a peer to the next.
+/// So long one member's word against another one is not enough: a member may stand still as long.
+inline constexpr qint64 kLoneAccuserMs = FailureDetector::kSilenceMs;
+inline constexpr qint64 kRivalMs = 500; ///< A linked process that runs answers within this time.
+inline constexpr qint64 kStandBackMs = 10'000; ///< A copy is silent so long, then it asks again.
 inline constexpr qint64 kClockOffMsMax = 60'000;
 inline constexpr qint64 kDiskCalmMs = 5000; ///< So long nothing must be refused for lack of space.
 inline constexpr qint64 kViewPeriodMs = 1000;
 
 /// What Node is made of. The rules live in the parts (table, detector, dialer, replicator,
 /// session); here they are joined. Split over files by subject: node.cpp (door, readiness, state)
-/// and node_writes, node_operator, node_leave, node_capacity, node_links, node_membership,
-/// node_repair, node_sync.
+/// and node_writes, node_operator, node_leave, node_capacity, node_links, node_dials, node_copies,
+/// node_heartbeats, node_membership, node_accusations, node_purge, node_repair, node_hints,
+/// node_sync.
 class Node::Impl
 {
 public:
@@ -48,9 +73,20 @@ public:
     Effects start(Time now, quint64 newestClock);
     Effects handle(Event event, Time now);
     [[nodiscard]] ClusterView view() const;
+    [[nodiscard]] Readiness readiness() const { return m_readiness; }
+    [[nodiscard]] std::optional<MemberState> stateOf(NodeId id) const;
     [[nodiscard]] const PersistedState &persistedState() const { return m_state; }
 
 private:
+    /// Another process of the id of a linked one, which has greeted; the linked one was asked then.
+    struct Rival
+    {
+        quint64 bootId = 0;
+        quint64 probe = 0;
+        qint64 askedMs = 0;
+        bool isAnswered = false;
+    };
+
     /// One connection, from its opening on; established once both Hellos are accepted.
     struct Link
     {
@@ -69,9 +105,15 @@ private:
         qint64 peerSentMs = 0;   ///< To be echoed,
         qint64 peerSentAtMs = 0; ///< received then.
         std::optional<double> rttMs = {};
-        int mismatches = 0; ///< Heartbeats in a row with another table hash.
+        /// Heartbeats in a row with another table hash. What was there before the link is told at
+        /// the first one.
+        int mismatches = kTableMismatchesMax - 1;
         Heartbeat last = {};
         qint64 clockOffsetMs = 0;
+        int treeMismatches = 0;                ///< Heartbeats in a row with another tree hash.
+        std::optional<qint64> comparedMs = {}; ///< When a comparison was begun last, by either.
+        qint64 heardWallMs = 0;                ///< When something came last.
+        std::optional<Rival> rival = {};
     };
 
     // node.cpp
@@ -97,6 +139,8 @@ private:
     void on(const ClientQuestion &question);
     void on(const ClientOperation &client);
     void on(const ClientRead &read);
+    void on(const ClientListing &listing);
+    void receive(Link &link, const ListRequest &request);
     void on(const Committed &committed);
     void coordinate(const ClientWrite &write);
     void coordinate(ClientGroup &group);
@@ -139,31 +183,72 @@ private:
     void greet(Link &link, const Hello &hello);
     bool settleDuplicate(Link &link, const Hello &hello);
     void establish(Link &link);
-    void refuse(Link &link, Refusal::Reason reason, const QByteArray &text);
+    void refuse(Link &link, Refusal::Reason reason, const QByteArray &text, quint64 claim = 0);
     void dropLink(LinkId id, bool isGone, bool isForeign);
-    void markSelfDial(const Link &link);
-    void dialDue();
     void closeIdle();
+    [[nodiscard]] qint64 idleAfterMs(const Link &link) const;
     [[nodiscard]] Link *linkTo(NodeId peer);
     [[nodiscard]] std::vector<LinkId> establishedLinks() const;
     void send(LinkId link, Message message);
 
-    // node_membership.cpp
+    // node_copies.cpp
+    void claimId();
+    void meetCopy(Link &link, const Hello &hello);
+    [[nodiscard]] bool settleRival(Link &link, Link &linked);
+    void takeForCopy(Link &link, const Refusal &refusal);
+    void takeWordOnSelf(const MemberRecord &word);
+    void standBack(const QByteArray &where);
+    [[nodiscard]] bool isStandingBack();
+    [[nodiscard]] bool isCopy() const;
+    [[nodiscard]] bool isTakenForCopy() const;
+    [[nodiscard]] QByteArray copyDetail() const;
+
+    // node_dials.cpp
+    void markSelfDial(const Link &link);
+    void dialDue();
+    [[nodiscard]] std::map<Dialer::Key, Dialer::Wanted> whomToDial() const;
+
+    // node_heartbeats.cpp
     void receive(Link &link, const Heartbeat &heartbeat);
+    void beatDue();
+    void beatAt(Link &link, qint64 dueMs);
+    void beatToAllSoon();
+    [[nodiscard]] std::vector<NodeId> watchersOf(NodeId subject) const;
+
+    // node_membership.cpp
     void receive(Link &link, const Gossip &gossip);
+    void takeWord(const MemberRecord &word);
+    [[nodiscard]] bool isTrusted(NodeId id) const;
+    void updateSelf();
+    void spread();
+    void passOnNews();
+    void passOn(const std::set<NodeId> &changed);
+    void tell(const std::set<NodeId> &members, const std::vector<LinkId> &links);
+    void introduce(const Link &link);
+    bool tellTable(LinkId link);
+    [[nodiscard]] bool isClockOff() const;
+
+    // node_accusations.cpp
+    [[nodiscard]] bool isHearsay(const MemberRecord &word);
+    [[nodiscard]] bool isHeldBack(const MemberRecord &word, NodeId accuser);
+    void takeLoneAccusations();
     void receive(Link &link, const ProbeRequest &request);
     void receive(Link &link, const ProbeReply &reply);
-    void takeWord(const MemberRecord &word);
-    [[nodiscard]] bool isHearsay(const MemberRecord &word);
-    void beatDue();
-    [[nodiscard]] std::vector<NodeId> watchersOf(NodeId subject) const;
-    [[nodiscard]] bool isTrusted(NodeId id) const;
     void judgeMembers();
     void accuse(NodeId id, MemberState state);
     void probe(NodeId subject);
-    void updateSelf();
-    void spread();
-    [[nodiscard]] bool isClockOff() const;
+
+    // node_purge.cpp
+    void countMembers();
+    [[nodiscard]] Holdings holdings();
+    [[nodiscard]] quint64 promise();
+    [[nodiscard]] SyncSession::Terms syncTerms();
+    void noteCompared(const SyncSession &session);
+    void updatePurge();
+    [[nodiscard]] quint64 purgeDelay() const;
+    void obeyWatermark();
+    void purge(quint64 watermark);
+    [[nodiscard]] std::set<NodeId> purgeHolders() const;
 
     // node_repair.cpp
     void fence();
@@ -173,12 +258,25 @@ private:
     void scheduleRepair();
     void observeClocks(const std::vector<Record> &records);
 
-    // node_sync.cpp
-    void receiveSync(Link &link, const Message &message);
-    void scheduleSync(NodeId peer, qint64 delayMs);
-    void syncDue();
-    void settleSession();
+    // node_hints.cpp
+    void hintToAbsent(const std::vector<Record> &records);
     void watchPushes(std::size_t firstEffect);
+    void settlePush(Link &link, const PushAck &ack);
+    void hintLost(NodeId peer, LinkId link);
+    void replayDue();
+    void answerRoots(Link &link, const RootsRequest &request);
+    void answerHeldBack(LinkId link);
+
+    // node_sync.cpp
+    void on(const Resumed &resumed);
+    void watchTree(Link &link, const Heartbeat &heartbeat);
+    void receiveSync(Link &link, const Message &message);
+    void answerSync(const AnswerQueue::Question &question);
+    void scheduleSync(NodeId peer, qint64 delayMs);
+    void unscheduleSync(NodeId peer);
+    void syncDue();
+    void endSession();
+    void settleSession();
 
     NodeConfig m_config;
     PersistedState m_state;
@@ -199,29 +297,66 @@ private:
     GroupGather m_groups;
     Inquiry m_inquiry;
     QuorumReader m_reader;
+    ListingReader m_listings;
 
     std::map<LinkId, Link> m_links;
-    std::map<NodeId, LinkId> m_linkByPeer; ///< Established ones.
+    std::map<NodeId, LinkId> m_linkByPeer;       ///< Established ones.
+    std::vector<NodeId> m_watchers;              ///< Of this node; empty: to be found anew.
+    std::set<NodeId> m_strangers;                ///< Who is linked and not in the table.
+    std::set<std::pair<qint64, LinkId>> m_beats; ///< When each established link has its next one.
+    std::map<LinkId, RootsRequest> m_heldBack;   ///< Until what the peer lacks is replayed.
+    quint32 m_peersPermille = 0; ///< No peer has said more of its memory, and perhaps less.
+    std::optional<quint64> m_judgedTable; ///< Hashes of the table that the last looks were at.
+    std::optional<quint64> m_watchedTable;
+    std::optional<quint64> m_dialledTable; ///< None: links have changed too.
+    qint64 m_idleDueMs = 0;   ///< No link is idle before, as long as the table stays the same.
+    qint64 m_tablesDueMs = 0; ///< When all that was told of tables fits the bound.
     QByteArray m_selfHost;
     std::set<size_t> m_selfJoins; ///< Join addresses that turned out to be this node.
     std::map<quint64, NodeId> m_probes;
-    std::set<NodeId> m_changed;        ///< Members to spread at the end of this turn,
-    std::optional<LinkId> m_changedBy; ///< learned from that link alone.
+
+    /// What one member alone has said against another one so far.
+    struct Accusation
+    {
+        MemberRecord word = {};
+        NodeId accuser = 0;
+        qint64 sinceMs = 0;
+    };
+    std::map<NodeId, Accusation> m_accusations; ///< By the accused.
+    std::set<NodeId> m_changed;                 ///< Members to spread at the end of this turn,
+    std::optional<LinkId> m_changedBy;          ///< learned from that link alone.
+    std::set<NodeId> m_news;                    ///< Learned from others, to be passed on at a tick.
+    std::optional<qint64> m_newsMs;             ///< When something was last passed on.
     std::map<NodeId, qint64> m_sinceWallMs;
+    std::map<NodeId, qint64> m_contactWallMs; ///< The last, of links that are gone.
 
     /// What the last completed comparison with a peer found.
     struct Comparison
     {
         int partitionsEqual = 0;
         qint64 wallMs = 0;
+        qint64 beganWallMs = 0;
     };
 
+    PurgeWatermark m_purging;
+    /// Hash of the table of which m_purging has the members.
+    std::optional<quint64> m_countedTable;
+    quint64 m_purgedUpTo = 0;
+    quint64 m_savingWatermark = 0;
+    /// Of sessions that are over, which the disk has not answered yet.
+    std::set<Ticket> m_strayAppends;
+
     PushLag m_lag;
+    Hints m_hints;
+    AnswerQueue m_answers;
     SyncCounts m_syncCounts;
     std::map<NodeId, Comparison> m_compared;
     std::unique_ptr<SyncSession> m_session;
     qint64 m_sessionStartMs = 0;
-    std::map<NodeId, qint64> m_syncDueMs;
+    quint64 m_sessionStartId = 0;
+    qint64 m_sessionStartWallMs = 0;
+    std::map<NodeId, qint64> m_syncDueMs;            ///< Whom to compare with, and when;
+    std::set<std::pair<qint64, NodeId>> m_syncQueue; ///< the same, the most urgent first.
     qint64 m_syncPeriodicMs = 0;
     std::set<NodeId> m_synced;         ///< Peers with whom a session completed since the start,
     std::set<NodeId> m_syncedCaughtUp; ///< and of them those that held all at that time.
@@ -235,6 +370,13 @@ private:
     };
     std::optional<Leave> m_leave;
 
+    quint64 m_claim = 0;
+    std::map<NodeId, qint64> m_takenForCopyMs; ///< By which peer, and when last.
+    /// Of which it is proven that it runs and began earlier: who says so, or where it is. Until a
+    /// member lets this one in.
+    std::optional<QByteArray> m_original;
+    qint64 m_provenMs = 0;   ///< When last.
+    bool m_isSilent = false; ///< It neither dials nor is to be reached over it.
     Readiness m_readiness = Readiness::Joining;
     QByteArray m_detail;
     quint32 m_toldPermille = 0; ///< As the peers were told.
@@ -244,6 +386,7 @@ private:
     qint64 m_diskTookMs = 0;    ///< and when it last took something.
     bool m_isFounding = false;  ///< It made a cluster id that is not on its disk yet.
     bool m_isDirty = false;
+    std::optional<qint64> m_tableSaveMs; ///< When the table is to be stored, where it has changed.
     quint64 m_revision = 0;
     quint64 m_savingRevision = 0;
     quint64 m_savingCeiling = 0;

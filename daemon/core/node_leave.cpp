@@ -55,14 +55,14 @@ void Node::Impl::proceedLeave()
         if (m_replicator.hasWrites())
             return;
         m_leave->isDrained = true;
-        m_session.reset(); // It may have passed by what came in since it began.
+        endSession(); // It may have passed by what came in since it began.
     }
     if (!m_leave->handedTo.empty() && (isHandedToAll() || tookMs >= kLeavePatienceMs))
         return completeLeave();
     for (const auto &[peer, link] : m_linkByPeer) {
         if (m_links.at(link).last.caughtUp && !m_leave->handedTo.contains(peer) &&
             !(m_session && m_session->peer() == peer))
-            m_syncDueMs.try_emplace(peer, m_now.monoMs);
+            scheduleSync(peer, 0);
     }
 }
 

@@ -3,12 +3,33 @@
 #include "daemon/core/node_impl.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace dynakv::core {
+namespace {
+
+QByteArray spokenBy(const Hello &hello)
+{
+    QByteArray text = "node " + toHex16(hello.node) + " (" + hello.programVersion + ") speaks " +
+                      QByteArray::number(hello.protocolMin);
+    if (hello.protocolMax > hello.protocolMin)
+        text += " to " + QByteArray::number(hello.protocolMax);
+    return text;
+}
+
+/// Both sides log it: it says who is who.
+QByteArray noCommonVersion(const Hello &mine, const Hello &theirs)
+{
+    const Hello &older = mine.protocolMax < theirs.protocolMin ? mine : theirs;
+    return "no common version of the cluster protocol: " + spokenBy(mine) + ", " +
+           spokenBy(theirs) + "; upgrade node " + toHex16(older.node);
+}
+
+} // namespace
 
 void Node::Impl::on(const LinkOpened &opened)
 {
-    if (m_isFounding) {
+    if (m_isFounding || isStandingBack()) {
         // Nobody may adopt a cluster that a crash would make this node forget; they dial again.
         if (opened.isOutgoing)
             m_dialer.closed(opened.dial, m_now.monoMs, false, m_random);
@@ -37,30 +58,6 @@ void Node::Impl::on(const LinkClosed &closed)
     dropLink(closed.link, true, false);
 }
 
-void Node::Impl::on(const DialFailed &failed)
-{
-    const auto key = m_dialer.failed(failed.dial, m_now.monoMs, m_random);
-    if (!key)
-        return;
-    if (key->kind == Dialer::Key::Kind::Member) {
-        // A member that got through to us meanwhile lives, wherever our dial went.
-        if (failed.reason == DialFailed::Reason::Refused && !m_linkByPeer.contains(key->id))
-            m_detector.refused(key->id, m_now.monoMs);
-        return;
-    }
-    // A join address that does not answer is said at once and then now and then, never each time.
-    const int failures = m_dialer.failureCount(*key);
-    if ((failures == 1 || failures % 12 == 0) && key->id < m_config.join.size()) {
-        static constexpr const char *reasons[] = {"connection refused", "timed out", "unreachable",
-                                                  "unknown host name", "failed"};
-        const base::JoinTarget &target = m_config.join[static_cast<size_t>(key->id)];
-        say(Log::Level::Warning,
-            "cannot reach " + target.api.toString() + " to join (its cluster port " +
-                QByteArray::number(target.cluster.port) +
-                "): " + reasons[static_cast<size_t>(failed.reason)] + "; it keeps trying");
-    }
-}
-
 void Node::Impl::on(const Received &received)
 {
     const auto at = m_links.find(received.link);
@@ -76,6 +73,8 @@ void Node::Impl::on(const Received &received)
         if (refusal->reason == Refusal::Reason::Forgotten && link.theirs &&
             link.theirs->clusterId == m_state.clusterId)
             return becomeForgotten();
+        if (refusal->reason == Refusal::Reason::DuplicateId && link.theirs)
+            return takeForCopy(link, *refusal);
         dropLink(link.id, false, refusal->reason == Refusal::Reason::ForeignCluster);
         return;
     }
@@ -84,6 +83,7 @@ void Node::Impl::on(const Received &received)
         return;
     }
     m_detector.heard(link.theirs->node, m_now.monoMs);
+    link.heardWallMs = m_now.wallMs;
     if (const auto *heartbeat = std::get_if<Heartbeat>(&received.message))
         receive(link, *heartbeat);
     else if (const auto *gossip = std::get_if<Gossip>(&received.message))
@@ -102,6 +102,10 @@ void Node::Impl::on(const Received &received)
         send(link.id, answer(*copyRequest, m_records));
     else if (const auto *copyReply = std::get_if<CopyReply>(&received.message))
         receive(link, *copyReply);
+    else if (const auto *listRequest = std::get_if<ListRequest>(&received.message))
+        receive(link, *listRequest);
+    else if (const auto *listReply = std::get_if<ListReply>(&received.message))
+        m_listings.answered(link.id, *listReply, m_now.monoMs, m_out);
     else
         receiveSync(link, received.message);
 }
@@ -115,10 +119,8 @@ void Node::Impl::receive(Link &link, const Push &push)
 Hello Node::Impl::makeHello() const
 {
     // Who has only just greeted counts as company too.
-    const auto company = std::count_if(m_linkByPeer.begin(), m_linkByPeer.end(), [&](auto &each) {
-        return m_table.find(each.first) == nullptr;
-    });
-    const auto members = static_cast<quint32>(m_table.replicaCount() + company);
+    const auto members =
+        static_cast<quint32>(m_table.replicaCount()) + static_cast<quint32>(m_strangers.size());
     Hello hello;
     hello.clusterId = m_state.clusterId;
     hello.node = m_state.node;
@@ -131,6 +133,8 @@ Hello Node::Impl::makeHello() const
     hello.hasData = m_records.recordCount() > 0;
     hello.wantsToJoin = m_selfJoins.size() < m_config.join.size() && members <= 1;
     hello.programVersion = m_config.programVersion;
+    hello.features = kFeatures;
+    hello.claim = m_claim;
     return hello;
 }
 
@@ -159,13 +163,10 @@ void Node::Impl::greet(Link &link, const Hello &hello)
         return refuse(link, Refusal::Reason::Forgotten,
                       "this cluster was told to forget node " + toHex16(hello.node));
     if (hello.protocolMin > kProtocolMax || hello.protocolMax < kProtocolMin)
-        return refuse(link, Refusal::Reason::Protocol,
-                      "no common protocol version; this node speaks 1, upgrade the other one");
+        return refuse(link, Refusal::Reason::Protocol, noCommonVersion(link.sent, hello));
     if (hello.node == m_state.node) {
         if (hello.bootId != m_config.bootId)
-            return refuse(link, Refusal::Reason::DuplicateId,
-                          "two running nodes have the id " + toHex16(hello.node) +
-                              ": one data directory is a copy of the other; empty the copy");
+            return meetCopy(link, hello);
         markSelfDial(link);
         return dropLink(link.id, false, true);
     }
@@ -200,17 +201,9 @@ bool Node::Impl::settleDuplicate(Link &link, const Hello &hello)
     Link *other = linkTo(hello.node);
     if (other == nullptr)
         return true;
-    const Hello &known = *other->theirs;
-    // A restarted process has another boot id too, but its old link is gone or silent.
-    // A later life of it says that the link is an old one, however seldom that was to be heard.
-    const bool isHeard = m_detector.isHeard(hello.node, m_now.monoMs) ||
-                         (hello.generation <= known.generation && isTrusted(hello.node));
-    if (hello.bootId != known.bootId && isHeard) {
-        refuse(link, Refusal::Reason::DuplicateId,
-               "two running nodes have the id " + toHex16(hello.node) +
-                   ": one data directory is a copy of the other; empty the copy");
-        return false;
-    }
+    if (hello.bootId != other->theirs->bootId)
+        return settleRival(link, *other);
+    const bool isHeard = isTrusted(hello.node);
     const auto isPreferred = [&](const Link &each) {
         return each.isOutgoing == (m_state.node < hello.node);
     };
@@ -227,9 +220,16 @@ void Node::Impl::establish(Link &link)
     const NodeId peer = link.theirs->node;
     link.isEstablished = true;
     m_linkByPeer[peer] = link.id;
+    if (m_table.find(peer) == nullptr)
+        m_strangers.insert(peer);
+    m_watchers.clear();
+    m_dialledTable.reset();
+    m_takenForCopyMs.erase(peer);
+    m_original.reset();
     m_detector.heard(peer, m_now.monoMs);
-    link.heartbeatDueMs = m_now.monoMs;
-    send(link.id, Gossip{m_table.records(), true});
+    beatAt(link, m_now.monoMs);
+    introduce(link);
+    m_hints.linked(peer, link.id, m_now.monoMs, m_out);
     // One side leads: at once the one that lacks something, else the smaller id as soon as the
     // first heartbeat has told that the peer lacks nothing.
     const bool lacks = m_readiness != Readiness::Ready;
@@ -237,10 +237,10 @@ void Node::Impl::establish(Link &link)
     m_isViewDirty = true;
 }
 
-void Node::Impl::refuse(Link &link, Refusal::Reason reason, const QByteArray &text)
+void Node::Impl::refuse(Link &link, Refusal::Reason reason, const QByteArray &text, quint64 claim)
 {
     say(Log::Level::Warning, "refused the link with " + link.peerHost + ": " + text);
-    send(link.id, Refusal{reason, text});
+    send(link.id, Refusal{reason, text, claim});
     dropLink(link.id, false, reason == Refusal::Reason::ForeignCluster);
 }
 
@@ -258,81 +258,60 @@ void Node::Impl::dropLink(LinkId id, bool isGone, bool isForeign)
         m_out.push_back(CloseLink{id});
     if (!link.isEstablished)
         return;
+    if (link.heardWallMs != 0)
+        m_contactWallMs[link.theirs->node] = link.heardWallMs;
     const auto byPeer = m_linkByPeer.find(link.theirs->node);
-    if (byPeer != m_linkByPeer.end() && byPeer->second == id)
+    if (byPeer != m_linkByPeer.end() && byPeer->second == id) {
         m_linkByPeer.erase(byPeer);
+        m_strangers.erase(link.theirs->node);
+        unscheduleSync(link.theirs->node); // The next link with that peer asks anew.
+    }
+    m_beats.erase({link.heartbeatDueMs, id});
+    m_heldBack.erase(id);
+    m_watchers.clear();
+    m_dialledTable.reset();
     m_replicator.linkLost(id);
+    m_answers.linkLost(id);
     m_forwarder.linkLost(id, m_out);
-    m_lag.linkLost(id);
+    hintLost(link.theirs->node, id);
     m_inquiry.linkLost(id, m_out);
     m_reader.linkLost(id, m_out);
+    m_listings.linkLost(id, m_now.monoMs, m_out);
     if (m_session && m_session->link() == id)
-        m_session.reset();
+        endSession();
     m_isViewDirty = true;
-}
-
-void Node::Impl::markSelfDial(const Link &link)
-{
-    if (!link.isOutgoing)
-        return;
-    for (size_t i = 0; i < m_config.join.size(); ++i) {
-        const auto key = Dialer::Key{Dialer::Key::Kind::Join, i};
-        if (m_dialer.isFor(link.dial, key) && m_selfJoins.insert(i).second)
-            say(Log::Level::Info, m_config.join[i].api.toString() +
-                                      " is this node itself: ignored as a join address");
-    }
-    // Whoever names only itself asks for what the lone node gets without a join address.
-    if (m_state.clusterId == 0 && m_selfJoins.size() == m_config.join.size())
-        foundCluster();
-}
-
-void Node::Impl::dialDue()
-{
-    std::map<Dialer::Key, Dialer::Wanted> wanted;
-    int members = 0;
-    if (m_state.isForgotten)
-        return;
-    for (const auto &[id, member] : m_table.all()) {
-        if (id == m_state.node || member.state == MemberState::Left || member.cluster.isEmpty())
-            continue;
-        ++members;
-        if (!m_linkByPeer.contains(id)) {
-            // The smaller id dials first, so that a pair seldom opens two links at once.
-            wanted[{Dialer::Key::Kind::Member, id}] = {member.cluster, m_state.node < id ? 0 : 300};
-        }
-    }
-    const bool needsSeeds = m_state.clusterId == 0 ||
-                            static_cast<int>(m_linkByPeer.size()) * 2 < members || members == 0;
-    for (size_t i = 0; needsSeeds && i < m_config.join.size(); ++i) {
-        const base::Endpoint &target = m_config.join[i].cluster;
-        const bool isKnown =
-            std::any_of(m_table.all().begin(), m_table.all().end(), [&](const auto &each) {
-                return each.first != m_state.node && each.second.cluster == target;
-            });
-        if (!isKnown && !m_selfJoins.contains(i))
-            wanted[{Dialer::Key::Kind::Join, i}] = {target, 0};
-    }
-    m_dialer.want(wanted, m_now.monoMs);
-    for (Dial &dial : m_dialer.due(m_now.monoMs))
-        m_out.push_back(std::move(dial));
 }
 
 /// Links that never greeted, and links of peers that fell silent: the next one shows the truth.
 void Node::Impl::closeIdle()
 {
+    if (m_watchedTable == m_table.hash() && m_now.monoMs < m_idleDueMs)
+        return;
+    m_watchedTable = m_table.hash();
+    // What happens from now on makes no link idle sooner than this.
+    m_idleDueMs = m_now.monoMs + FailureDetector::kSilenceMs;
     std::vector<LinkId> idle;
     for (const auto &[id, link] : m_links) {
-        const MemberRecord *peer = link.isEstablished ? m_table.find(link.theirs->node) : nullptr;
-        const bool isMute = !link.isEstablished && m_now.monoMs - link.openedMs > kHandshakeMsMax;
-        const bool isDead =
-            peer != nullptr &&
-            (m_detector.isMute(peer->id, m_now.monoMs) ||
-             (peer->state == MemberState::Down && !m_detector.isHeard(peer->id, m_now.monoMs)));
-        if (isMute || isDead)
+        const qint64 lastMs = idleAfterMs(link);
+        if (m_now.monoMs > lastMs)
             idle.push_back(id);
+        else if (lastMs < m_idleDueMs) // It may be the end of time.
+            m_idleDueMs = lastMs + 1;
     }
     for (const LinkId id : idle)
         dropLink(id, false, false);
+}
+
+/// Until when \a link is given the benefit of the doubt, if nothing comes on it.
+qint64 Node::Impl::idleAfterMs(const Link &link) const
+{
+    if (!link.isEstablished)
+        return link.openedMs + kHandshakeMsMax;
+    const MemberRecord *const peer = m_table.find(link.theirs->node);
+    if (peer == nullptr)
+        return std::numeric_limits<qint64>::max();
+    return peer->state == MemberState::Down ? m_detector.heardUntilMs(peer->id)
+                                            : m_detector.muteAfterMs(peer->id);
 }
 
 Node::Impl::Link *Node::Impl::linkTo(NodeId peer)

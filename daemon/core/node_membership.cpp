@@ -3,86 +3,46 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <functional>
 #include <utility>
 
 namespace dynakv::core {
 
-namespace {
-
-/// What a heartbeat shows of the round trip, as far as it can be true: it comes from outside.
-std::optional<qint64> roundTripOf(const Heartbeat &heartbeat, qint64 nowMs)
-{
-    if (heartbeat.echoMs <= 0 || heartbeat.echoMs > nowMs || heartbeat.echoHeldMs < 0 ||
-        heartbeat.echoHeldMs > nowMs - heartbeat.echoMs)
-        return std::nullopt;
-    return nowMs - heartbeat.echoMs - heartbeat.echoHeldMs;
-}
-
-} // namespace
-
-void Node::Impl::receive(Link &link, const Heartbeat &heartbeat)
-{
-    link.last = heartbeat;
-    m_detector.expectWithin(link.theirs->node, heartbeat.intervalMs);
-    link.peerSentMs = heartbeat.sentMs;
-    link.peerSentAtMs = m_now.monoMs;
-    const auto rttMs = roundTripOf(heartbeat, m_now.monoMs);
-    if (rttMs)
-        link.rttMs = static_cast<double>(*rttMs);
-    const qint64 wallMs = std::clamp<qint64>(heartbeat.wallMs, 0, qint64{1} << 48);
-    link.clockOffsetMs = wallMs + rttMs.value_or(0) / 2 - m_now.wallMs;
-    m_clock.observeBelow(m_savedCeiling, heartbeat.clock, m_now.wallMs);
-    if (heartbeat.tableHash == m_table.hash()) {
-        link.mismatches = 0;
-    } else if (++link.mismatches >= 2) {
-        // One mismatch is a change on its way; two are a difference that must be told.
-        link.mismatches = 0;
-        send(link.id, Gossip{m_table.records(), true});
-    }
-}
-
 void Node::Impl::receive(Link &link, const Gossip &gossip)
 {
     m_changedBy = link.id;
+    const NodeId from = link.theirs->node; // A word on this node may end the link.
     for (const MemberRecord &word : gossip.members) {
-        if (isHearsay(word))
+        const MemberRecord *known = m_table.find(word.id);
+        if (known != nullptr && word.id != m_state.node && !isNewer(word, *known))
+            continue; // So are nearly all words of a table.
+        const bool isDoubted = isHearsay(word);
+        const bool isHeld = !isDoubted && isHeldBack(word, from);
+        // Whom many know to be accused is told by those that hear it.
+        if (isDoubted || (isHeld && !gossip.isWholeTable))
             send(linkTo(word.id)->id, Gossip{{word}, false}); // It refutes, for everybody.
-        else
+        else if (!isHeld)
             takeWord(word);
     }
 }
 
-/// Whether \a word accuses a member that this node hears itself: whoever says so has lost its own
-/// way to it. Believing it would take a healthy member from the list until it has refuted.
-bool Node::Impl::isHearsay(const MemberRecord &word)
-{
-    const MemberRecord *known = m_table.find(word.id);
-    return (word.state == MemberState::Suspect || word.state == MemberState::Down) &&
-           linkTo(word.id) != nullptr && m_detector.isHeard(word.id, m_now.monoMs) &&
-           known != nullptr && isNewer(word, *known);
-}
-
 void Node::Impl::takeWord(const MemberRecord &word)
 {
-    if (word.id == m_state.node) {
-        if (isForgotten(word))
-            return becomeForgotten();
-        if (m_table.refute(word)) {
-            m_changedBy.reset(); // The sender must hear it too.
-            updateSelf();
-        }
-        return;
-    }
+    if (word.id == m_state.node)
+        return takeWordOnSelf(word);
     const MemberRecord *known = m_table.find(word.id);
     if (known == nullptr && m_table.all().size() >= base::limits::kMembersMax) {
         say(Log::Level::Warning, "ignored a member: the cluster has its greatest size");
         return;
     }
     const bool isSameState = known != nullptr && known->state == word.state;
+    const bool isRoster = known == nullptr || word.state == MemberState::Left;
     if (!m_table.merge(word))
         return;
     m_changed.insert(word.id);
+    m_strangers.erase(word.id);
+    m_isDirty |= isRoster; // Who belongs is stored at once, how they are at times.
+    if (word.state == MemberState::Alive || word.state == MemberState::Joining)
+        m_detector.vouched(word.id, m_now.monoMs); // Only it says so: it was there a moment ago.
     if (Link *link = linkTo(word.id); link && isForgotten(word))
         refuse(*link, Refusal::Reason::Forgotten,
                "this cluster was told to forget node " + toHex16(word.id));
@@ -91,78 +51,6 @@ void Node::Impl::takeWord(const MemberRecord &word)
     m_sinceWallMs[word.id] = m_now.wallMs;
     say(word.state == MemberState::Down ? Log::Level::Warning : Log::Level::Info,
         "member " + toHex16(word.id) + " at " + word.api.toString() + " is " + toText(word.state));
-}
-
-void Node::Impl::receive(Link &link, const ProbeRequest &request)
-{
-    send(link.id, ProbeReply{request.id, request.subject,
-                             m_linkByPeer.contains(request.subject) &&
-                                 m_detector.isHeard(request.subject, m_now.monoMs)});
-}
-
-void Node::Impl::receive(Link &, const ProbeReply &reply)
-{
-    const auto at = m_probes.find(reply.id);
-    if (at == m_probes.end() || at->second != reply.subject)
-        return;
-    m_probes.erase(at);
-    if (reply.isHeard)
-        m_detector.vouched(reply.subject, m_now.monoMs);
-}
-
-void Node::Impl::beatDue()
-{
-    const quint64 tableHash = m_table.hash();
-    const std::vector<NodeId> watchers = watchersOf(m_state.node);
-    // Others refuse writes by it: that it grows is told at once, to those as well that hear little.
-    const quint32 permille = m_capacity.usedPermille();
-    const bool isFullnessNews = permille / 10 > std::exchange(m_toldPermille, permille) / 10;
-    for (auto &[id, link] : m_links) {
-        if (!link.isEstablished)
-            continue;
-        const bool isWatcher =
-            std::find(watchers.begin(), watchers.end(), link.theirs->node) != watchers.end();
-        const bool isPromoted = isWatcher && link.isSeldom;
-        if (link.heartbeatDueMs > m_now.monoMs && !isPromoted && !isFullnessNews)
-            continue;
-        link.isSeldom = !isWatcher;
-        const qint64 intervalMs = isWatcher ? kHeartbeatMs : m_random.around(kSeldomBeatMs);
-        link.heartbeatDueMs = m_now.monoMs + intervalMs;
-        Heartbeat beat;
-        beat.sequence = ++link.sequence;
-        beat.tableHash = tableHash;
-        beat.clock = m_clock.last();
-        beat.wallMs = m_now.wallMs;
-        beat.sentMs = m_now.monoMs;
-        beat.echoMs = link.peerSentMs;
-        beat.echoHeldMs = m_now.monoMs - link.peerSentAtMs;
-        beat.keys = m_records.liveCount();
-        beat.bytes = m_records.byteCount();
-        beat.caughtUp = m_readiness == Readiness::Ready;
-        beat.memoryUsedPermille = permille;
-        beat.mayLack = m_state.mayLack;
-        beat.intervalMs = static_cast<quint32>(intervalMs);
-        send(id, beat);
-    }
-}
-
-/// Who hears \a subject often: the same for whoever asks, as far as they are linked with the same
-/// members. Each node says with every heartbeat when the next one comes, so that nothing depends on
-/// that.
-std::vector<NodeId> Node::Impl::watchersOf(NodeId subject) const
-{
-    std::vector<std::pair<quint64, NodeId>> ranked;
-    for (const auto &[peer, link] : m_linkByPeer) {
-        if (peer != subject)
-            ranked.emplace_back(hashBytes(toHex16(subject), peer), peer);
-    }
-    const std::size_t count = std::min(ranked.size(), kWatchersMax);
-    std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(count),
-                      ranked.end(), std::greater<>());
-    std::vector<NodeId> watchers;
-    for (std::size_t i = 0; i < count; ++i)
-        watchers.push_back(ranked[i].second);
-    return watchers;
 }
 
 /// Whether a link with \a id leads somewhere, as far as is known: it was just heard, or is seldom
@@ -174,53 +62,6 @@ bool Node::Impl::isTrusted(NodeId id) const
     const MemberRecord *const member = m_table.find(id);
     return member != nullptr && member->state != MemberState::Suspect &&
            member->state != MemberState::Down && m_detector.keepsItsWord(id, m_now.monoMs);
-}
-
-void Node::Impl::judgeMembers()
-{
-    std::map<NodeId, MemberState> states;
-    for (const auto &[id, member] : m_table.all()) {
-        if (id != m_state.node)
-            states.emplace(id, member.state);
-    }
-    using Kind = FailureDetector::Finding::Kind;
-    for (const FailureDetector::Finding &finding : m_detector.tick(states, m_now.monoMs)) {
-        switch (finding.kind) {
-        case Kind::Probe:
-            probe(finding.id);
-            break;
-        case Kind::Suspect:
-            accuse(finding.id, MemberState::Suspect);
-            break;
-        case Kind::Down:
-            accuse(finding.id, MemberState::Down);
-            break;
-        }
-    }
-}
-
-void Node::Impl::accuse(NodeId id, MemberState state)
-{
-    MemberRecord word = *m_table.find(id);
-    word.state = state;
-    takeWord(word);
-}
-
-/// Asks up to three others whether they hear \a subject: my path to it may be what is broken.
-void Node::Impl::probe(NodeId subject)
-{
-    if (m_probes.size() > 256)
-        m_probes.clear(); // Answers that never came.
-    std::vector<LinkId> others;
-    for (const NodeId watcher : watchersOf(subject))
-        others.push_back(m_linkByPeer.at(watcher));
-    for (size_t asked = 0; asked < 3 && !others.empty(); ++asked) {
-        const size_t pick = m_random.below(others.size());
-        const quint64 id = ++m_ids;
-        m_probes[id] = subject;
-        send(others[pick], ProbeRequest{id, subject});
-        others.erase(others.begin() + static_cast<std::ptrdiff_t>(pick));
-    }
 }
 
 /// This node's own record, after whatever it says has changed.
@@ -235,34 +76,91 @@ void Node::Impl::updateSelf()
     const base::Endpoint cluster{m_selfHost, m_config.cluster.port};
     const bool isRaised = before.api.isEmpty() || (before.api == api && before.state <= state);
     // A record that another one must replace needs a rank above it.
-    if (!isRaised)
+    if (!isRaised && !m_original)
         ++self.incarnation;
     self.state = state;
     self.api = api;
     self.cluster = cluster;
     self.programVersion = m_config.programVersion;
+    self.claim = m_claim;
     m_table.setSelf(self);
     if (before.state != state || !m_sinceWallMs.contains(self.id))
         m_sinceWallMs[self.id] = m_now.wallMs;
     m_changed.insert(self.id);
+    m_isDirty = true;
 }
 
-/// What changed in this turn goes to every link, but not back to the one that told it.
+/// What changed here goes to every link. What a peer told goes on to a few, and not back: whoever
+/// said it first has told all that it is linked with, and what still misses somebody is found by
+/// the hash in the heartbeats of those that it watches, twice a second.
 void Node::Impl::spread()
 {
     if (m_changed.empty())
         return;
+    const std::set<NodeId> changed = std::exchange(m_changed, {});
+    m_isViewDirty = true;
+    if (!m_tableSaveMs)
+        m_tableSaveMs = m_now.monoMs + kTableSaveMs;
+    if (!m_changedBy)
+        return tell(changed, establishedLinks());
+    // Where many return at once, each would otherwise pass each on in a message of its own.
+    if (m_newsMs && m_now.monoMs - *m_newsMs < kTickMs)
+        m_news.insert(changed.begin(), changed.end());
+    else
+        passOn(changed);
+}
+
+void Node::Impl::passOnNews()
+{
+    if (!m_news.empty())
+        passOn(std::exchange(m_news, {}));
+}
+
+void Node::Impl::passOn(const std::set<NodeId> &changed)
+{
+    m_newsMs = m_now.monoMs;
+    std::vector<LinkId> links = establishedLinks();
+    if (m_changedBy)
+        std::erase(links, *m_changedBy);
+    for (std::size_t i = 0; links.size() > kForwardsMax && i < kForwardsMax; ++i)
+        std::swap(links[i], links[i + m_random.below(links.size() - i)]);
+    links.resize(std::min(links.size(), kForwardsMax));
+    tell(changed, links);
+}
+
+void Node::Impl::tell(const std::set<NodeId> &members, const std::vector<LinkId> &links)
+{
     Gossip gossip;
-    for (const NodeId id : m_changed) {
+    for (const NodeId id : members) {
         if (const MemberRecord *member = m_table.find(id))
             gossip.members.push_back(*member);
     }
-    for (const LinkId link : establishedLinks()) {
-        if (link != m_changedBy)
-            send(link, gossip);
-    }
-    m_changed.clear();
-    m_isDirty = m_isViewDirty = true;
+    for (const LinkId link : links)
+        send(link, gossip);
+}
+
+/// What a new link begins with. Two that have been members together know nearly the same, and what
+/// they know of each other is what neither has from anybody else; a difference in the rest shows in
+/// the first heartbeat. With whole tables a thousand nodes that start together would tell each
+/// other two thousand million records.
+void Node::Impl::introduce(const Link &link)
+{
+    if (link.theirs->clusterId != m_state.clusterId)
+        send(link.id, Gossip{m_table.records(), true}); // It has only come and knows nobody.
+    else
+        tell({m_state.node, link.theirs->node}, {link.id});
+}
+
+/// False if so much of tables was told lately that this one has to wait: whoever was told passes on
+/// what is new.
+bool Node::Impl::tellTable(LinkId link)
+{
+    if (m_tablesDueMs > m_now.monoMs + kTablesAheadMs)
+        return false;
+    const auto members = static_cast<qint64>(m_table.all().size());
+    m_tablesDueMs = std::max(m_tablesDueMs, m_now.monoMs) + members * 1000 / kTableRecordsPerSecond;
+    send(link, Gossip{m_table.records(), true});
+    return true;
 }
 
 bool Node::Impl::isClockOff() const

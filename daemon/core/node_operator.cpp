@@ -43,10 +43,17 @@ OperatorOutcome Node::Impl::forget(NodeId id)
                                              ": stop it first, and wait until it is down");
     }
     OperatorOutcome outcome;
-    if (const auto compared = m_compared.find(id); compared != m_compared.end())
-        outcome.comparedMs = compared->second.wallMs;
-    outcome.detail = "what it alone acknowledged after it was last compared with a member is given "
-                     "up; its data directory never comes back under this id";
+    if (const auto contact = m_contactWallMs.find(id); contact != m_contactWallMs.end())
+        outcome.contactMs = contact->second;
+    if (const auto compared = m_compared.find(id); compared != m_compared.end()) {
+        outcome.comparedMs = compared->second.beganWallMs;
+        outcome.partitionsEqual = compared->second.partitionsEqual;
+    }
+    outcome.detail =
+        "what it acknowledged with w=1 and told nobody may be in its data directory alone: of the "
+        "time after the last contact, and of that since the last comparison what was lost on the "
+        "way. Other members may have been in contact later. Its directory never comes back under "
+        "this id; started there again it says how its data is kept for an export";
     MemberRecord word = *member;
     word.generation = kForgottenGeneration;
     word.incarnation = 0;

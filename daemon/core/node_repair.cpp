@@ -20,8 +20,9 @@ void Node::Impl::fence()
 {
     m_clock.leap(m_now.wallMs);
     say(Log::Level::Warning,
-        "its data file was damaged or cut, so that it may lack what it once acknowledged; it "
-        "answers no reads and takes no writes until it has been compared with the other members");
+        "its data file was damaged or cut, or another process has gone on under its id, so that it "
+        "may lack what was acknowledged; it answers no reads from it and takes no writes until it "
+        "has been compared with the other members");
 }
 
 /// The way back of a node that may lack what it once acknowledged. Time alone is no reason to
@@ -47,7 +48,8 @@ void Node::Impl::updateRepair()
         return setReadiness(Readiness::Ready, {});
     }
     setReadiness(m_state.caughtUpOnce ? Readiness::CatchingUp : Readiness::Joining,
-                 "its data file was damaged or cut; it is being compared with the other members");
+                 "its data file was damaged or cut, or another process has gone on under its id; "
+                 "it is being compared with the other members");
 }
 
 /// At least one member is up and caught up, and each that is was compared in that state.
@@ -74,15 +76,17 @@ bool Node::Impl::isComparedWithAll() const
     });
 }
 
-/// Who was not caught up when it was compared is asked again as soon as it says that it is.
+/// A node that is to become ready asks who was not caught up when it was compared again as soon as
+/// it says that it is.
 void Node::Impl::scheduleRepair()
 {
-    if (!m_state.mayLack || m_readiness == Readiness::Ready)
+    if (m_readiness != Readiness::Joining && m_readiness != Readiness::CatchingUp)
         return;
     for (const auto &[peer, link] : m_linkByPeer) {
-        const bool isRunning = m_session && m_session->peer() == peer;
-        if (m_links.at(link).last.caughtUp && !m_syncedCaughtUp.contains(peer) && !isRunning)
-            m_syncDueMs.try_emplace(peer, m_now.monoMs);
+        const bool isUnderWay =
+            (m_session && m_session->peer() == peer) || m_syncDueMs.contains(peer);
+        if (m_links.at(link).last.caughtUp && !m_syncedCaughtUp.contains(peer) && !isUnderWay)
+            scheduleSync(peer, 0);
     }
 }
 

@@ -7,18 +7,18 @@ namespace dynakv::core {
 void Node::Impl::receiveSync(Link &link, const Message &message)
 {
     if (const auto *roots = std::get_if<RootsRequest>(&message))
-        return send(link.id, answer(*roots, m_records, m_readiness == Readiness::Ready));
-    if (const auto *leaves = std::get_if<LeavesRequest>(&message))
-        return send(link.id, answer(*leaves, m_records));
-    if (const auto *stamps = std::get_if<StampsRequest>(&message))
-        return send(link.id, answer(*stamps, m_records));
-    if (const auto *fetch = std::get_if<FetchRequest>(&message))
-        return send(link.id, answer(*fetch, m_records));
+        return answerRoots(link, *roots);
+    const auto *fetch = std::get_if<FetchRequest>(&message);
+    if (fetch != nullptr && fetch->keys.size() == 1)
+        return send(link.id, answer(*fetch, m_records)); // Little work; a client may be waiting.
+    if (fetch != nullptr || std::holds_alternative<LeavesRequest>(message) ||
+        std::holds_alternative<StampsRequest>(message))
+        return m_answers.add({link.id, message}, m_out);
 
     const auto *ack = std::get_if<PushAck>(&message);
     if (ack != nullptr) {
         m_replicator.acknowledged(link.id, *ack, m_out);
-        m_lag.acknowledged(link.id, *ack);
+        settlePush(link, *ack);
     }
     if (const auto *reply = std::get_if<FetchReply>(&message)) {
         observeClocks(reply->records);
@@ -41,12 +41,65 @@ void Node::Impl::receiveSync(Link &link, const Message &message)
     settleSession();
 }
 
+void Node::Impl::answerSync(const AnswerQueue::Question &question)
+{
+    if (const auto *leaves = std::get_if<LeavesRequest>(&question.message))
+        send(question.link, answer(*leaves, m_records));
+    else if (const auto *stamps = std::get_if<StampsRequest>(&question.message))
+        send(question.link, answer(*stamps, m_records, m_state.watermark));
+    else if (const auto *fetch = std::get_if<FetchRequest>(&question.message))
+        send(question.link, answer(*fetch, m_records));
+}
+
+/// Whose table differs for longer than a write is under way is compared soon, by the one with the
+/// smaller id if that is able to. Where so much is written that tables never stand still, this
+/// comes down to a comparison with each such peer in each period.
+void Node::Impl::watchTree(Link &link, const Heartbeat &heartbeat)
+{
+    // Who is seldom heard differs from somebody who is often heard as well.
+    const bool isOften = heartbeat.intervalMs <= kHeartbeatMs;
+    if (heartbeat.treeHash == 0 || !isOften)
+        return;
+    const bool areCaughtUp = heartbeat.caughtUp && m_readiness == Readiness::Ready;
+    if (!areCaughtUp || heartbeat.treeHash == treeHashOf(m_records.treeRoots())) {
+        link.treeMismatches = 0;
+        return;
+    }
+    const NodeId peer = link.theirs->node;
+    const int patience = m_state.node < peer ? kTreeMismatchesMax : 2 * kTreeMismatchesMax;
+    const bool isFresh = link.comparedMs && m_now.monoMs - *link.comparedMs < kSyncPeriodMs;
+    if (++link.treeMismatches >= patience && !isFresh)
+        scheduleSync(peer, 0);
+}
+
+void Node::Impl::on(const Resumed &resumed)
+{
+    if (const auto question = m_answers.resumed(resumed, m_out))
+        answerSync(*question);
+    else if (m_hints.resumed(resumed, m_now.monoMs, m_out))
+        return;
+    else if (m_session && m_session->resumed(resumed, m_now.monoMs, m_out))
+        settleSession();
+}
+
 void Node::Impl::scheduleSync(NodeId peer, qint64 delayMs)
 {
     const qint64 due = m_now.monoMs + delayMs;
-    const auto [at, isNew] = m_syncDueMs.try_emplace(peer, due);
-    if (!isNew && due < at->second)
-        at->second = due;
+    const auto at = m_syncDueMs.find(peer);
+    if (at != m_syncDueMs.end() && at->second <= due)
+        return;
+    unscheduleSync(peer);
+    m_syncDueMs[peer] = due;
+    m_syncQueue.emplace(due, peer);
+}
+
+void Node::Impl::unscheduleSync(NodeId peer)
+{
+    const auto at = m_syncDueMs.find(peer);
+    if (at == m_syncDueMs.end())
+        return;
+    m_syncQueue.erase({at->second, peer});
+    m_syncDueMs.erase(at);
 }
 
 /// Begins the next comparison: the most urgent one asked for, or now and then one with anybody.
@@ -59,39 +112,48 @@ void Node::Impl::syncDue()
     if (m_now.monoMs >= m_syncPeriodicMs) {
         m_syncPeriodicMs = m_now.monoMs + m_random.around(kSyncPeriodMs);
         if (!m_linkByPeer.empty()) {
-            auto any = m_linkByPeer.begin();
-            std::advance(any, static_cast<std::ptrdiff_t>(m_random.below(m_linkByPeer.size())));
-            scheduleSync(any->first, 0);
+            std::vector<NodeId> peers;
+            for (const auto &[peer, link] : m_linkByPeer)
+                peers.push_back(peer);
+            scheduleSync(m_purging.longestAgo(peers), 0);
         }
     }
     scheduleRepair();
-    if (m_session)
+    if (m_session || m_syncQueue.empty() || m_syncQueue.begin()->first > m_now.monoMs)
         return;
-    auto best = m_syncDueMs.end();
-    for (auto it = m_syncDueMs.begin(); it != m_syncDueMs.end();) {
-        if (!m_linkByPeer.contains(it->first)) {
-            it = m_syncDueMs.erase(it); // The next link with that peer asks anew.
-            continue;
-        }
-        if (it->second <= m_now.monoMs && (best == m_syncDueMs.end() || it->second < best->second))
-            best = it;
-        ++it;
-    }
-    if (best == m_syncDueMs.end())
-        return;
-    const NodeId peer = best->first;
-    m_syncDueMs.erase(best);
-    const Heartbeat &heartbeat = linkTo(peer)->last;
+    const NodeId peer = m_syncQueue.begin()->second;
+    unscheduleSync(peer);
+    if (m_hints.isReplaying(peer, m_now.monoMs))
+        return scheduleSync(peer, kTickMs); // Afterwards there is less to compare.
+    const Link *const link = linkTo(peer);
+    if (link == nullptr)
+        return; // The next link with that peer asks anew.
+    const Heartbeat &heartbeat = link->last;
     if (m_readiness == Readiness::Ready && !heartbeat.caughtUp) {
         // It is fetching all it lacks just now, or has not said yet whether it lacks anything. What
         // it alone has is seen afterwards.
         scheduleSync(peer, heartbeat.sequence == 0 ? kSyncSoonMs : kSyncPeriodMs / 2);
         return;
     }
-    m_session =
-        std::make_unique<SyncSession>(m_linkByPeer.at(peer), peer, m_records, m_capacity, m_ids);
+    // What a peer brings along that has only come too must be stamped anew before it spreads.
+    if (!m_state.caughtUpOnce && !heartbeat.caughtUp)
+        return; // It is asked as soon as it is caught up.
+    m_session = std::make_unique<SyncSession>(m_linkByPeer.at(peer), peer, syncTerms(), m_records,
+                                              m_capacity, m_ids);
     m_sessionStartMs = m_now.monoMs;
+    linkTo(peer)->comparedMs = m_now.monoMs;
+    m_sessionStartId = m_ids;
+    m_sessionStartWallMs = m_now.wallMs;
     m_session->start(m_now.monoMs, m_out);
+}
+
+void Node::Impl::endSession()
+{
+    if (!m_session)
+        return;
+    for (const Ticket ticket : m_session->openAppends())
+        m_strayAppends.insert(ticket);
+    m_session.reset();
 }
 
 void Node::Impl::settleSession()
@@ -103,7 +165,9 @@ void Node::Impl::settleSession()
     const SyncSession::State state = m_session->state();
     const bool fromCaughtUp = m_session->peerIsCaughtUp();
     const LinkId link = m_session->link();
-    m_session.reset();
+    if (state == SyncSession::State::Complete && totals.declined == 0)
+        noteCompared(*m_session);
+    endSession();
     m_syncCounts.fetched += totals.fetched;
     m_syncCounts.pushed += totals.pushed;
     if (state == SyncSession::State::Full) {
@@ -122,10 +186,12 @@ void Node::Impl::settleSession()
                                   QByteArray::number(totals.pushed) + " records");
     ++m_syncCounts.completed;
     m_lag.compared(link, m_sessionStartMs);
-    m_compared[peer] = {kPartitionCount - totals.differing, m_now.wallMs};
+    m_compared[peer] = {kPartitionCount - totals.differing, m_now.wallMs, m_sessionStartWallMs};
     m_synced.insert(peer);
     if (fromCaughtUp)
         m_syncedCaughtUp.insert(peer);
+    if (totals.declined == 0)
+        m_hints.compared(peer, m_sessionStartId);
     if (fromCaughtUp && totals.declined == 0)
         noteHandedTo(peer);
     updateReadiness();

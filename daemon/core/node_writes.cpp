@@ -3,6 +3,7 @@
 #include "daemon/core/node_impl.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace dynakv::core {
 
@@ -163,6 +164,29 @@ void Node::Impl::on(const ClientRead &read)
                   m_now.monoMs, m_out);
 }
 
+void Node::Impl::on(const ClientListing &listing)
+{
+    std::vector<std::pair<double, LinkId>> near;
+    for (const auto &[peer, id] : m_linkByPeer) {
+        const Link &link = m_links.at(id);
+        if (link.last.caughtUp && (link.theirs->features & kAnswersListings) != 0)
+            near.emplace_back(link.rttMs.value_or(std::numeric_limits<double>::infinity()), id);
+    }
+    std::sort(near.begin(), near.end());
+    std::deque<LinkId> links;
+    for (const auto &[rttMs, id] : near)
+        links.push_back(id);
+    m_listings.list(listing, std::move(links), m_now.monoMs, m_out);
+}
+
+void Node::Impl::receive(Link &link, const ListRequest &request)
+{
+    if (m_readiness == Readiness::Ready)
+        m_out.push_back(AnswerListing{link.id, request});
+    else
+        send(link.id, ListReply{request.id});
+}
+
 /// Numbers are one series, so that only one of them has asked.
 void Node::Impl::receive(Link &link, const CopyReply &reply)
 {
@@ -179,21 +203,14 @@ void Node::Impl::on(const Committed &committed)
         for (const Record &record : *pushed)
             m_forwarder.stored(record, m_out);
     }
+    if (const auto *const written = m_replicator.coordinatedAs(committed.ticket);
+        written && committed.result == Committed::Result::Done)
+        hintToAbsent(*written);
     if (m_replicator.committed(committed, establishedLinks(), m_out))
         return watchPushes(firstEffect);
+    m_strayAppends.erase(committed.ticket);
     if (m_session && m_session->committed(committed, m_now.monoMs, m_out))
         settleSession();
-}
-
-/// Of what the replicator has just sent.
-void Node::Impl::watchPushes(std::size_t firstEffect)
-{
-    for (std::size_t i = firstEffect; i < m_out.size(); ++i) {
-        const auto *send = std::get_if<Send>(&m_out[i]);
-        const auto *push = send ? std::get_if<Push>(&send->message) : nullptr;
-        if (push != nullptr)
-            m_lag.sent(send->link, push->id, m_now.monoMs);
-    }
 }
 
 std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting(std::size_t count) const

@@ -104,13 +104,31 @@ void QuorumReader::expire(qint64 nowMs, Effects &out)
 {
     for (auto it = m_reads.begin(); it != m_reads.end();) {
         const auto at = it++;
-        if (nowMs < at->second.deadlineMs)
+        if (nowMs < at->second.deadlineMs) {
+            if (isLate(at->second, nowMs)) {
+                at->second.answers.erase(at->second.fetch->link);
+                endFetch(at->second);
+                proceed(at, out);
+            }
             continue;
+        }
         const bool isTooOld =
             !at->second.fetch && at->second.outcome.acked >= at->second.outcome.required;
         fail(at, isTooOld ? ReadOutcome::Status::TooOld : ReadOutcome::Status::TooFewReplicas,
              "too few replicas answered in time", out);
     }
+}
+
+/// Whether a member takes so long to give its record that another one had better be asked: half of
+/// the time that was left when it was asked.
+bool QuorumReader::isLate(Open &open, qint64 nowMs)
+{
+    const std::size_t others = open.answers.size() + open.awaited.size() - 1;
+    if (!open.fetch || others < static_cast<std::size_t>(open.outcome.required))
+        return false;
+    if (open.fetch->dueMs == 0)
+        open.fetch->dueMs = nowMs + (open.deadlineMs - nowMs) / 2;
+    return nowMs >= open.fetch->dueMs;
 }
 
 /// Takes the next step that can be taken: answers, fetches or gives up.
@@ -124,8 +142,12 @@ void QuorumReader::proceed(Reads::iterator at, Effects &out)
         open.answers.begin(), open.answers.end(),
         [](const auto &a, const auto &b) { return a.second.stamp < b.second.stamp; });
     const bool areEnough = open.outcome.acked >= open.outcome.required;
-    const bool isNewEnough = !open.atLeast || (newest != open.answers.end() &&
-                                               newest->second.stamp.version >= *open.atLeast);
+    // Where it was purged everywhere there is nothing, and nothing newer.
+    const bool isNewEnough =
+        !open.atLeast ||
+        (newest != open.answers.end() &&
+         (newest->second.stamp.version >= *open.atLeast ||
+          (newest->second.stamp == Stamp{} && open.atLeast->clock <= m_purgedUpTo)));
     if (!areEnough || !isNewEnough) {
         if (!open.awaited.empty())
             return;

@@ -36,6 +36,8 @@ public:
     /// What of \a reply the table lacks, for the node to store.
     std::optional<Record> answered(LinkId link, const FetchReply &reply, Effects &out);
     void linkLost(LinkId link, Effects &out);
+    /// Up to \a clock what is not there was purged, see PurgeWatermark.
+    void setPurged(quint64 clock) { m_purgedUpTo = clock; }
     /// Answers the reads whose time is up.
     void expire(qint64 nowMs, Effects &out);
 
@@ -45,6 +47,7 @@ private:
         quint64 id = 0;
         LinkId link = 0;
         qint64 bytes = 0;
+        qint64 dueMs = 0; ///< When somebody else is to give it; 0 until the first look at it.
     };
     struct Answer
     {
@@ -66,6 +69,7 @@ private:
 
     [[nodiscard]] Reads::iterator readOf(quint64 message);
     void proceed(Reads::iterator at, Effects &out);
+    static bool isLate(Open &open, qint64 nowMs);
     void fetch(Reads::iterator at, LinkId from, Effects &out);
     void endFetch(Open &open);
     void finish(Reads::iterator at, std::optional<Record> newest, Effects &out);
@@ -73,6 +77,7 @@ private:
 
     const RecordSource &m_records;
     quint64 &m_ids;
+    quint64 m_purgedUpTo = 0;
     Reads m_reads = {};                         ///< By a number of ours.
     std::map<quint64, quint64> m_messages = {}; ///< The read that a message is for.
     qint64 m_fetchBytes = 0;

@@ -43,6 +43,12 @@ const std::vector<Record> *Replicator::pushedAs(Ticket ticket) const
     return it == m_received.end() ? nullptr : &it->second.records;
 }
 
+const std::vector<Record> *Replicator::coordinatedAs(Ticket ticket) const
+{
+    const auto it = m_pending.find(ticket);
+    return it == m_pending.end() || it->second.isCommitted ? nullptr : &it->second.records;
+}
+
 bool Replicator::committed(const Committed &event, const std::vector<LinkId> &links, Effects &out)
 {
     if (event.result == Committed::Result::Done && event.ticket >= m_lastWish)
@@ -103,12 +109,16 @@ void Replicator::receive(LinkId link, const Push &push, Ticket ticket, Durabilit
                          Effects &out)
 {
     std::vector<Record> newer;
+    qint64 refused = 0;
     for (const Record &record : push.records) {
         const auto held = m_records.stampOf(record.key);
-        if (!held || *held < stampOf(record))
+        if (isPurged(record, held))
+            ++refused;
+        else if (!held || *held < stampOf(record))
             newer.push_back(record);
     }
-    const bool isWhole = m_capacity.dropUnfit(newer) == 0;
+    m_refusedCount += refused;
+    const bool isWhole = m_capacity.dropUnfit(newer) == 0 && refused == 0;
     if (newer.empty()) {
         out.push_back(Send{link, PushAck{push.id, isWhole, std::min(mine, m_heldAtLeast)}});
         return;
@@ -116,8 +126,15 @@ void Replicator::receive(LinkId link, const Push &push, Ticket ticket, Durabilit
     store({link, push.id, std::move(newer), isWhole}, ticket, out);
 }
 
+bool Replicator::isPurged(const Record &record, const std::optional<Stamp> &held) const
+{
+    return !held && record.version.clock <= m_refusedUpTo;
+}
+
 void Replicator::adopt(Record record, Ticket ticket, Effects &out)
 {
+    if (isPurged(record, m_records.stampOf(record.key)))
+        return; // Another member has yet to purge it.
     std::vector<Record> records;
     records.push_back(std::move(record));
     if (m_capacity.dropUnfit(records) == 0)
@@ -172,6 +189,26 @@ void Replicator::settle(Ticket ticket, Effects &out)
             std::erase_if(m_awaited, [&](const auto &each) { return each.second.write == ticket; });
         m_pending.erase(it);
     }
+}
+
+quint64 Replicator::promise(quint64 wanted, qint64 nowMs)
+{
+    const auto below = [&wanted](quint64 clock) {
+        wanted = std::min(wanted, std::max<quint64>(clock, 1) - 1);
+    };
+    std::erase_if(m_asOfUntilMs, [nowMs](const auto &each) { return each.second <= nowMs; });
+    if (!m_asOfUntilMs.empty())
+        below(m_asOfUntilMs.begin()->first);
+    for (const auto &[ticket, received] : m_received) {
+        for (const Record &record : received.records)
+            below(record.version.clock);
+    }
+    for (const auto &[ticket, pending] : m_pending) {
+        for (const Record &record : pending.records) // None once it is committed.
+            below(record.version.clock);
+    }
+    m_promised = std::max(m_promised, wanted);
+    return wanted;
 }
 
 void Replicator::linkLost(LinkId link)

@@ -17,8 +17,9 @@ namespace dynakv::core {
 /// The way of a write through its coordinator: stamp, append here, push to the others, count who
 /// has it durably, answer. And the receiving end: store what a peer pushed, acknowledge it.
 ///
-/// What a link loses on the way is not repeated here; anti-entropy finds it when the link stands
-/// again. Bounded by its callers: writes in flight by the driver, pushes by the link's queue.
+/// What a link loses on the way is not repeated here; hints and anti-entropy see to it when the
+/// link stands again. Bounded by its callers: writes in flight by the driver, pushes by the link's
+/// queue.
 class Replicator
 {
 public:
@@ -41,6 +42,9 @@ public:
     [[nodiscard]] KeyState stateOf(const QByteArray &key, qint64 wallMs) const;
     /// What a peer pushed, while its append is on its way; null for any other ticket.
     [[nodiscard]] const std::vector<Record> *pushedAs(Ticket ticket) const;
+    /// What a write of a client, or a group of them, stores, while its append is on its way; null
+    /// for any other ticket.
+    [[nodiscard]] const std::vector<Record> *coordinatedAs(Ticket ticket) const;
     /// Likewise for each of \a group, with one Append for all. \a refusal is asked right before a
     /// write is stamped, when those before it are on their way already; what it refuses does not
     /// keep the others.
@@ -57,6 +61,15 @@ public:
     void adopt(Record record, Ticket ticket, Effects &out);
     void acknowledged(LinkId link, const PushAck &ack, Effects &out);
     void linkLost(LinkId link);
+
+    /// From now on a record up to \a clock whose key is unknown here is one that was purged, and is
+    /// not taken: it would bring back what was deleted.
+    void refuseUpTo(quint64 clock) { m_refusedUpTo = clock; }
+    [[nodiscard]] qint64 refusedCount() const { return m_refusedCount; }
+    /// The greatest clock up to \a wanted so that what has one up to it stands in the table already
+    /// and nothing more is stamped so; \a wanted must be below what \a clock gives.
+    [[nodiscard]] quint64 promise(quint64 wanted, qint64 nowMs);
+
     /// Whether a write of a client is under way.
     [[nodiscard]] bool hasWrites() const { return !m_pending.empty(); }
     /// Answers the writes whose time is up.
@@ -102,6 +115,10 @@ private:
         int count = 0;
     };
 
+    /// So long after its last write a deletion as of a clock may go on.
+    static constexpr qint64 kAsOfMs = 60'000;
+
+    [[nodiscard]] bool isPurged(const Record &record, const std::optional<Stamp> &held) const;
     [[nodiscard]] KeyState stateOnTheWay(const QByteArray &key) const;
     void store(Received received, Ticket ticket, Effects &out);
     Pending begin(RequestId request, const WriteRequest &first, int replicas, Time now) const;
@@ -125,6 +142,10 @@ private:
     /// How durable all that the table holds is at least. The file is one and only appended to, so
     /// that what makes the latest record durable does so for those before it.
     Durability m_heldAtLeast = Durability::Sync;
+    quint64 m_refusedUpTo = 0;
+    qint64 m_refusedCount = 0;
+    quint64 m_promised = 0;
+    std::map<quint64, qint64> m_asOfUntilMs; ///< Clocks that writes may still be stamped with.
     Ticket m_lastWish = 0; ///< The latest write that asked for a durability of its own.
 };
 

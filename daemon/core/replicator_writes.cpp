@@ -63,6 +63,12 @@ void Replicator::stamp(Pending &pending, WriteRequest &&asked, const KeyState &s
         outcome.existed = false;
         return;
     }
+    if (asked.asOfClock && *asked.asOfClock <= m_promised) {
+        outcome = pending.shared;
+        outcome.status = WriteOutcome::Status::NotReady;
+        outcome.detail = "it began so long ago that its clock cannot be given any more";
+        return;
+    }
     if (newest.version.clock == std::numeric_limits<quint64>::max()) {
         outcome = pending.shared;
         outcome.status = WriteOutcome::Status::ClockOff;
@@ -71,6 +77,8 @@ void Replicator::stamp(Pending &pending, WriteRequest &&asked, const KeyState &s
         return;
     }
 
+    if (asked.asOfClock)
+        m_asOfUntilMs[*asked.asOfClock] = now.monoMs + kAsOfMs;
     Record &record = pending.records.emplace_back();
     record.key = std::move(asked.key);
     record.kind = asked.kind;

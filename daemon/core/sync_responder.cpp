@@ -3,9 +3,10 @@
 
 namespace dynakv::core {
 
-RootsReply answer(const RootsRequest &request, const RecordSource &records, bool caughtUp)
+RootsReply answer(const RootsRequest &request, const RecordSource &records, bool caughtUp,
+                  quint64 promise, const Holdings &holdings)
 {
-    return {request.id, records.treeRoots(), caughtUp};
+    return {request.id, records.treeRoots(), caughtUp, promise, holdings};
 }
 
 LeavesReply answer(const LeavesRequest &request, const RecordSource &records)
@@ -13,11 +14,27 @@ LeavesReply answer(const LeavesRequest &request, const RecordSource &records)
     return {request.id, request.partition, records.treeLeaves(request.partition)};
 }
 
-StampsReply answer(const StampsRequest &request, const RecordSource &records)
+StampsReply answer(const StampsRequest &request, const RecordSource &records, quint64 watermark)
 {
-    StampsReply reply{request.id, request.partition, {}, false};
-    reply.stamps = records.stamps(request.partition, request.leaves, request.after, kStampsMax);
-    reply.hasMore = static_cast<int>(reply.stamps.size()) == kStampsMax;
+    StampsReply reply{request.id, request.partition, {}, false, request.after, watermark, {}};
+    if (request.lacksAll && request.takesSlices) {
+        RecordSlice slice = records.records(request.partition, request.leaves, request.after,
+                                            {kVisitsMax, kPieceRecords, kPushBytesTarget});
+        reply.records = std::move(slice.records);
+        reply.reached = std::move(slice.reached);
+        reply.hasMore = !reply.reached.isEmpty();
+        return reply;
+    }
+    do {
+        StampSlice slice =
+            records.stamps(request.partition, request.leaves, reply.reached, kVisitsMax);
+        reply.stamps = std::move(slice.stamps);
+        reply.reached = std::move(slice.reached);
+        reply.hasMore = !reply.reached.isEmpty();
+        // An older node can only go on from a stamp.
+    } while (!request.takesSlices && reply.hasMore && reply.stamps.empty());
+    if (!request.takesSlices)
+        reply.reached.clear();
     return reply;
 }
 

@@ -9,9 +9,10 @@
 namespace dynakv::core {
 
 /// \a caughtUp: whether this node held all that the cluster held.
-RootsReply answer(const RootsRequest &request, const RecordSource &records, bool caughtUp);
+RootsReply answer(const RootsRequest &request, const RecordSource &records, bool caughtUp,
+                  quint64 promise, const Holdings &holdings);
 LeavesReply answer(const LeavesRequest &request, const RecordSource &records);
-StampsReply answer(const StampsRequest &request, const RecordSource &records);
+StampsReply answer(const StampsRequest &request, const RecordSource &records, quint64 watermark);
 FetchReply answer(const FetchRequest &request, const RecordSource &records);
 
 } // namespace dynakv::core

@@ -71,6 +71,13 @@ struct PendingRead
     std::function<HttpReply(const core::ReadOutcome &)> toReply = {};
 };
 
+/// A page of keys that this node's table must not give.
+struct PendingListing
+{
+    core::ListingRequest request = {};
+    std::function<HttpReply(const core::ListingOutcome &)> toReply = {};
+};
+
 /// The same of several writes that go together, at least one.
 struct PendingGroup
 {
@@ -102,6 +109,6 @@ struct PendingWatch
 
 /// What a handler makes of a request: the answer, or what must come before or behind it.
 using Answer = std::variant<HttpReply, PendingWrite, PendingGroup, PendingQuestion, PendingRead,
-                            PendingOperation, PendingWatch>;
+                            PendingListing, PendingOperation, PendingWatch>;
 
 } // namespace dynakv::http

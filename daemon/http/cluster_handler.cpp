@@ -29,8 +29,11 @@ base::api::MemberStatus toStatus(const core::MemberView &member)
             member.mayLack,
             member.clockOffsetMs,
             member.pushLagMs,
+            member.isSelf ? std::nullopt : std::optional(member.hintsPending),
+            member.areHintsDropped,
             member.partitionsEqual,
-            member.comparedMs == 0 ? std::nullopt : std::optional(member.comparedMs)};
+            member.comparedMs == 0 ? std::nullopt : std::optional(member.comparedMs),
+            member.holdsPurgeBack};
 }
 
 base::api::ClusterStatus toStatus(const core::ClusterView &view)
@@ -42,6 +45,8 @@ base::api::ClusterStatus toStatus(const core::ClusterView &view)
     status.state = readinessCode(view.readiness);
     if (view.readiness != core::Readiness::Ready)
         status.detail = readinessDetail(view);
+    if (view.purgedUpToMs != 0)
+        status.purgedUpToMs = view.purgedUpToMs;
     for (const core::MemberView &member : view.members)
         status.members.push_back(toStatus(member));
     return status;

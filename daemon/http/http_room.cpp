@@ -159,6 +159,9 @@ void HttpRoom::serve(Connection &client, const HttpRequest &request)
     } else if (auto *read = std::get_if<PendingRead>(&made)) {
         m_context.coordinator.read(std::move(read->request),
                                    returning(ticket, std::move(read->toReply)));
+    } else if (auto *listing = std::get_if<PendingListing>(&made)) {
+        m_context.coordinator.list(std::move(listing->request),
+                                   returning(ticket, std::move(listing->toReply)));
     }
 }
 

@@ -75,6 +75,51 @@ QByteArray linkToNext(const ListRequest &asked, const QByteArray &next)
            ">; rel=\"next\"";
 }
 
+HttpReply pageReply(const ListRequest &asked, const store::Listing &listing,
+                    const ReadLive &readLive, const EventId &eventId)
+{
+    const ListPage page = makeListPage(listing, asked.list.order, readLive);
+    QByteArray body = "{\"keys\":[" + page.keys + "],\"prefixes\":[" + page.prefixes + ']';
+    QByteArray next;
+    if (page.hasMore && !page.lastRow.isEmpty()) {
+        next = PageCursor{page.lastRow}.toText(identityOf(asked.list));
+        body += ",\"next\":\"" + next + '"';
+    }
+    body += ",\"total_estimate\":" + QByteArray::number(listing.totalEstimate) + '}';
+    HttpReply reply = jsonReply(body);
+    reply.headers.emplace_back("DynaKV-Event-Id", eventId.toText());
+    if (!next.isEmpty())
+        reply.headers.emplace_back("Link", linkToNext(asked, next));
+    return reply;
+}
+
+/// One of \a values, asked for in their order.
+ReadLive readFrom(const std::vector<core::Record> &values)
+{
+    return [next = values.begin(),
+            end = values.end()](const QByteArray &key) mutable -> std::optional<core::Record> {
+        if (next == end || next->key != key)
+            return std::nullopt;
+        return *next++;
+    };
+}
+
+/// What another member listed. The event id is its own: watching goes on there without a gap, and
+/// here with a `reset`, never with a silent gap.
+HttpReply elsewhereReply(const HttpRequest &request, const ListRequest &asked,
+                         const core::ListingOutcome &outcome, const core::ClusterView &cluster)
+{
+    if (outcome.page) {
+        const core::ListedPage &page = *outcome.page;
+        return pageReply(asked, page.listing, asked.hasValues ? readFrom(page.values) : ReadLive(),
+                         {page.boot, page.seq});
+    }
+    if (cluster.readiness == core::Readiness::Ready)
+        return unavailableReply("overload", outcome.detail, request.requestId);
+    return unavailableReply(readinessCode(cluster.readiness),
+                            readinessDetail(cluster) + "; " + outcome.detail, request.requestId);
+}
+
 } // namespace
 
 Answer getKeys(const HttpRequest &request, const Query &query, const ApiContext &context)
@@ -90,9 +135,8 @@ Answer getKeys(const HttpRequest &request, const Query &query, const ApiContext 
     // an event behind this one.
     const EventId eventId = {context.table.boot(), context.table.changes().lastSeq()};
     list.wallMs = context.wallMs();
-    const QByteArray identity = identityOf(list);
     if (const auto after = query.value("after")) {
-        const auto cursor = PageCursor::fromText(*after, identity);
+        const auto cursor = PageCursor::fromText(*after, identityOf(list));
         if (!cursor || !cursor->lastKey.startsWith(list.prefix)) {
             return problemReply(400, "bad_cursor",
                                 "'after' takes only the 'next' of a page of the same listing; use "
@@ -101,9 +145,14 @@ Answer getKeys(const HttpRequest &request, const Query &query, const ApiContext 
         }
         list.after = cursor->lastKey;
     }
-    if (auto refused = refusedUntilCaughtUp(request, *context.coordinator.clusterView()))
-        return *std::move(refused);
-
+    if (refusedUntilCaughtUp(request, *context.coordinator.clusterView())) {
+        return PendingListing{{list, asked->hasValues, limits::kRequestTimeoutMsDefault},
+                              [request, asked = *asked, &coordinator = context.coordinator](
+                                  const core::ListingOutcome &outcome) {
+                                  return elsewhereReply(request, asked, outcome,
+                                                        *coordinator.clusterView());
+                              }};
+    }
     ReadLive readLive;
     if (asked->hasValues) {
         readLive = [&context, wallMs = context.wallMs()](const QByteArray &key) {
@@ -111,20 +160,7 @@ Answer getKeys(const HttpRequest &request, const Query &query, const ApiContext 
             return record && record->isLive(wallMs) ? std::move(record) : std::nullopt;
         };
     }
-    const store::Listing listing = context.table.list(list);
-    const ListPage page = makeListPage(listing, list.order, readLive);
-    QByteArray body = "{\"keys\":[" + page.keys + "],\"prefixes\":[" + page.prefixes + ']';
-    QByteArray next;
-    if (page.hasMore && !page.lastRow.isEmpty()) {
-        next = PageCursor{page.lastRow}.toText(identity);
-        body += ",\"next\":\"" + next + '"';
-    }
-    body += ",\"total_estimate\":" + QByteArray::number(listing.totalEstimate) + '}';
-    HttpReply reply = jsonReply(body);
-    reply.headers.emplace_back("DynaKV-Event-Id", eventId.toText());
-    if (!next.isEmpty())
-        reply.headers.emplace_back("Link", linkToNext(*asked, next));
-    return reply;
+    return pageReply(*asked, context.table.list(list), readLive, eventId);
 }
 
 } // namespace dynakv::http

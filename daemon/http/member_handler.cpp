@@ -57,10 +57,15 @@ Answer postForget(const HttpRequest &request, const Query &query, const ApiConte
             QJsonObject object{
                 {QStringLiteral("forgotten"), QString::fromLatin1(core::toHex16(id))},
                 {QStringLiteral("detail"), QString::fromUtf8(outcome.detail)}};
-            if (outcome.comparedMs) {
-                object.insert(QStringLiteral("compared_at"),
-                              QString::fromLatin1(base::api::toTimestamp(*outcome.comparedMs)));
-            }
+            const auto putTime = [&object](const char *name, std::optional<qint64> wallMs) {
+                if (wallMs)
+                    object.insert(QLatin1String(name),
+                                  QString::fromLatin1(base::api::toTimestamp(*wallMs)));
+            };
+            putTime("last_contact", outcome.contactMs);
+            putTime("compared_at", outcome.comparedMs);
+            if (outcome.comparedMs)
+                object.insert(QStringLiteral("partitions_equal"), outcome.partitionsEqual);
             return objectReply(object);
         }};
 }

@@ -27,6 +27,8 @@ void addTable(MetricsText &text, const ApiContext &context)
     text.gauge("store_keys", "Keys with a value, expired ones that are still held included.",
                stats.records - stats.tombstones);
     text.gauge("store_tombstones", "Deleted keys that are still remembered.", stats.tombstones);
+    text.counter("store_purged_total",
+                 "Deleted keys and expired values that were taken out for good.", stats.purged);
     text.gauge("store_bytes", "Bytes of keys and values.", stats.bytes);
     text.gauge("store_memory_bytes", "Memory that the keys and values take.", stats.memoryBytes);
     text.gauge("store_memory_limit_bytes", "What they may take (max-memory); 0: no limit.",
@@ -117,11 +119,24 @@ void addMembers(MetricsText &text, const core::ClusterView &view)
               });
     perMember(text, view, "cluster_clock_offset_seconds", "A member's clock less this node's.",
               [](const MemberView &member) { return secondsOf(member.clockOffsetMs); });
+    text.gauge("purge_watermark_seconds",
+               "Unix time; what has been dead since then is purged. 0: nothing yet.",
+               view.purgedUpToMs / 1000);
+    text.family("purge_held_back", Type::Gauge, "1 for a member that purging waits for.");
+    for (const MemberView &member : view.members)
+        text.sample({{"member", member.address}}, qint64{member.holdsPurgeBack ? 1 : 0});
+    text.counter("replication_refused_records_total",
+                 "Records that a member sent though they had been purged here; each is one that "
+                 "would have come back.",
+                 view.counts.refusedRecords);
     perMember(text, view, "replication_lag_seconds",
               "Age of the oldest record that a member was sent and has not confirmed.",
               [](const MemberView &member) { return secondsOf(member.pushLagMs); });
     perMember(text, view, "replication_pending", "How many such records there are.",
               [](const MemberView &member) { return member.pushesPending; });
+    perMember(text, view, "hints_pending",
+              "Keys written through this node while a member was away, to be sent to it.",
+              [](const MemberView &member) { return std::optional(member.hintsPending); });
     perMember(text, view, "sync_partitions_equal",
               "Partitions of 256 that were equal when they were last compared with a member.",
               [](const MemberView &member) { return member.partitionsEqual; });
@@ -150,6 +165,14 @@ void addTraffic(MetricsText &text, const core::TrafficCounts &traffic)
                  traffic.faults);
     text.counter("cluster_dial_failures_total", "Connections to members that did not come about.",
                  traffic.dialsFailed);
+}
+
+void addHints(MetricsText &text, const core::HintCounts &hints)
+{
+    text.counter("hints_replayed_total", "Keys whose record was sent to a member that was away.",
+                 hints.replayed);
+    text.counter("hints_dropped_total", "Keys for which there was no room, left to comparisons.",
+                 hints.dropped);
 }
 
 void addSyncs(MetricsText &text, const core::SyncCounts &syncs)
@@ -184,6 +207,7 @@ void addClusterFamilies(MetricsText &text, const core::ClusterView &view)
         const auto status = static_cast<core::WriteOutcome::Status>(i);
         text.sample({{"outcome", toText(status)}}, counts.writes[i]);
     }
+    addHints(text, counts.hints);
     addSyncs(text, counts.syncs);
     addTraffic(text, counts.traffic);
     text.family("node_turn_duration_seconds", Type::Histogram,

@@ -66,6 +66,18 @@ const PackedRecord *Partition::append(const core::RecordView &record, quint8 lea
     return packed;
 }
 
+PackedRecord::Owner Partition::remove(const PackedRecord &held, quint8 leaf, quint64 treeKey)
+{
+    const auto at = m_slots.find(probeOf(held.key()));
+    const quint64 element = core::treeElement(treeKey, held.key(), held.stamp());
+    const std::unique_lock lock(m_mutex);
+    m_leaves[leaf] ^= element;
+    m_root ^= element;
+    PackedRecord *const removed = at->record;
+    m_slots.erase(at);
+    return {removed, {&m_pool}};
+}
+
 void Partition::rebuildTree(quint64 treeKey)
 {
     if (m_slots.empty())

@@ -29,8 +29,9 @@ struct Change
 /// One 256th of the key space: a btree ordered by key and the leaves of its hash tree, under one
 /// lock. A slot holds the key's first eight bytes, so that most comparisons touch no record.
 ///
-/// Thread: any number of readers. apply() and rebuildTree() from one writer at a time; since
-/// nobody else changes the tree, the writer reads it without the lock and holds that only to swap.
+/// Thread: any number of readers. apply(), remove() and rebuildTree() from one writer at a time;
+/// since nobody else changes the tree, the writer reads it without the lock and holds that only to
+/// swap.
 class Partition
 {
 public:
@@ -51,6 +52,8 @@ public:
     const PackedRecord *append(const core::RecordView &record, quint8 leaf, quint64 treeKey);
     [[nodiscard]] bool isEmpty() const { return m_slots.empty(); }
     void rebuildTree(quint64 treeKey);
+    /// Takes \a held, which this partition holds, out of it; the owner of it is the caller then.
+    PackedRecord::Owner remove(const PackedRecord &held, quint8 leaf, quint64 treeKey);
 
     [[nodiscard]] std::optional<core::Record> find(QByteArrayView key) const;
     [[nodiscard]] std::optional<core::Stamp> stampOf(QByteArrayView key) const;

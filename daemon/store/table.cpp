@@ -61,7 +61,8 @@ Table::Impl::Impl()
 
 qint64 Table::Impl::memoryBytes()
 {
-    qint64 sum = static_cast<qint64>(sizeof(Impl)) + expiries.memoryBytes();
+    qint64 sum =
+        static_cast<qint64>(sizeof(Impl)) + expiries.memoryBytes() + purgeables.memoryBytes();
     for (const RecordPool &pool : pools)
         sum += pool.usedBytes();
     return sum;
@@ -69,17 +70,27 @@ qint64 Table::Impl::memoryBytes()
 
 void Table::Impl::updateStats(const core::RecordView &record, const Change &change)
 {
-    const PackedRecord *const replaced = change.replaced.get();
     const bool isTombstone = record.kind == core::RecordKind::Tombstone;
-    const bool wasTombstone = replaced && replaced->kind() == core::RecordKind::Tombstone;
-    records += replaced ? 0 : 1;
-    tombstones += (isTombstone ? 1 : 0) - (wasTombstone ? 1 : 0);
-    bytes += record.key.size() + record.value.size() -
-             (replaced ? replaced->key().size() + replaced->valueBytes() : 0);
+    records += 1;
+    tombstones += isTombstone ? 1 : 0;
+    bytes += record.key.size() + record.value.size();
     if (!isTombstone && record.expiresAtMs != 0)
         expiries.add(Expiry::of(record.expiresAtMs, change.record));
-    if (replaced && !wasTombstone && replaced->expiresAtMs() != 0)
-        expiries.remove(Expiry::of(replaced->expiresAtMs(), replaced));
+    purgeables.add(change.record);
+    if (change.replaced)
+        leave(*change.replaced);
+}
+
+/// \a record is held no more.
+void Table::Impl::leave(const PackedRecord &record)
+{
+    const bool isTombstone = record.kind() == core::RecordKind::Tombstone;
+    records -= 1;
+    tombstones -= isTombstone ? 1 : 0;
+    bytes -= record.key().size() + record.valueBytes();
+    if (!isTombstone && record.expiresAtMs() != 0)
+        expiries.remove(Expiry::of(record.expiresAtMs(), &record));
+    purgeables.remove(&record);
 }
 
 qint64 Table::Impl::liveAt(qint64 wallMs)
@@ -159,21 +170,53 @@ core::TreeLeaves Table::treeLeaves(quint8 partition) const
     return m_impl->partitions[partition].leaves();
 }
 
-std::vector<core::KeyStamp> Table::stamps(quint8 partition, const core::LeafSet &leaves,
-                                          QByteArrayView after, int limit) const
+namespace {
+
+/// Gives \a take the next \a visits records behind \a after whose leaf is in \a leaves, until it
+/// returns false. The last key visited; empty: there is none behind it.
+template <typename Take>
+QByteArray walkLeaves(const Partition &partition, const core::LeafSet &leaves, QByteArrayView after,
+                      int visits, Take take)
 {
-    std::vector<core::KeyStamp> found;
     Bound bound = {after.toByteArray(), true};
-    auto walk = limit > 0 ? Walk::SliceFull : Walk::Stopped;
-    while (walk == Walk::SliceFull) {
-        walk = m_impl->partitions[partition].visitSlice(bound, [&](const PackedRecord &record) {
-            const QByteArrayView key = record.key();
-            if (leaves.test(core::slotOf(key).leaf))
-                found.push_back({key.toByteArray(), record.stamp()});
-            return found.size() < static_cast<std::size_t>(limit);
+    Walk walk = Walk::SliceFull;
+    for (int left = visits; walk == Walk::SliceFull;) {
+        walk = partition.visitSlice(bound, [&](const PackedRecord &record) {
+            const bool goesOn = !leaves.test(core::slotOf(record.key()).leaf) || take(record);
+            return --left > 0 && goesOn;
         });
     }
-    return found;
+    return walk == Walk::Ended ? QByteArray() : bound.key;
+}
+
+} // namespace
+
+core::StampSlice Table::stamps(quint8 partition, const core::LeafSet &leaves, QByteArrayView after,
+                               int visits) const
+{
+    core::StampSlice slice;
+    slice.reached = walkLeaves(
+        m_impl->partitions[partition], leaves, after, visits, [&slice](const PackedRecord &record) {
+            slice.stamps.push_back({record.key().toByteArray(), record.stamp()});
+            return true;
+        });
+    return slice;
+}
+
+core::RecordSlice Table::records(quint8 partition, const core::LeafSet &leaves,
+                                 QByteArrayView after, const core::SliceBounds &bounds) const
+{
+    core::RecordSlice slice;
+    qsizetype bytes = 0;
+    slice.reached =
+        walkLeaves(m_impl->partitions[partition], leaves, after, bounds.visits,
+                   [&](const PackedRecord &record) {
+                       const core::RecordView view = record.view();
+                       bytes += view.key.size() + view.value.size();
+                       slice.records.push_back(view.toRecord());
+                       return slice.records.size() < bounds.records && bytes < bounds.bytes;
+                   });
+    return slice;
 }
 
 qint64 Table::recordCount() const
@@ -240,7 +283,8 @@ Listing Table::list(const ListQuery &asked) const
 
 TableStats Table::stats() const
 {
-    return {m_impl->records, m_impl->tombstones, m_impl->bytes, m_impl->memoryBytes()};
+    return {m_impl->records, m_impl->tombstones, m_impl->bytes, m_impl->memoryBytes(),
+            m_impl->purged};
 }
 
 quint64 Table::newestClock() const
@@ -275,6 +319,23 @@ void Table::tellExpired(qint64 wallMs, int max)
         const PackedRecord &record = due.held();
         m_impl->changes.append({ChangeKind::Expire, record.version(), 0, record.key()});
     }
+}
+
+int Table::purge(quint64 watermark, int max)
+{
+    const std::scoped_lock lock(m_impl->writer);
+    int purged = 0;
+    for (; purged < max; ++purged) {
+        const PackedRecord *const due = m_impl->purgeables.due(watermark);
+        if (!due)
+            break;
+        const core::KeySlot slot = core::slotOf(due->key());
+        const auto removed =
+            m_impl->partitions[slot.partition].remove(*due, slot.leaf, m_impl->treeKey);
+        m_impl->leave(*removed);
+    }
+    m_impl->purged += purged;
+    return purged;
 }
 
 void Table::setTreeKey(quint64 clusterId)

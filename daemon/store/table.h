@@ -28,6 +28,7 @@ struct TableStats
     qint64 tombstones = 0;
     qint64 bytes = 0;       ///< Keys and values of all records.
     qint64 memoryBytes = 0; ///< What the table takes to hold them.
+    qint64 purged = 0;      ///< Records taken out by purge() since it was made.
     bool operator==(const TableStats &) const = default;
 };
 
@@ -55,9 +56,11 @@ public:
     [[nodiscard]] core::KeyState stateOf(QByteArrayView key, qint64 wallMs) const override;
     [[nodiscard]] core::TreeRoots treeRoots() const override;
     [[nodiscard]] core::TreeLeaves treeLeaves(quint8 partition) const override;
-    [[nodiscard]] std::vector<core::KeyStamp> stamps(quint8 partition, const core::LeafSet &leaves,
-                                                     QByteArrayView after,
-                                                     int limit) const override;
+    [[nodiscard]] core::RecordSlice records(quint8 partition, const core::LeafSet &leaves,
+                                            QByteArrayView after,
+                                            const core::SliceBounds &bounds) const override;
+    [[nodiscard]] core::StampSlice stamps(quint8 partition, const core::LeafSet &leaves,
+                                          QByteArrayView after, int visits) const override;
     [[nodiscard]] qint64 recordCount() const override;
     [[nodiscard]] qint64 liveCount() const override;
     [[nodiscard]] qint64 byteCount() const override;
@@ -83,6 +86,10 @@ public:
     /// Tells changes() of values that have expired by \a wallMs, of each once, of at most \a max
     /// now. Does nothing, rather than wait, while somebody writes.
     void tellExpired(qint64 wallMs, int max);
+
+    /// Takes out what is core::isPurgeable() at \a watermark, at most \a max records now; how many
+    /// that were. Less than \a max: there are no more.
+    int purge(quint64 watermark, int max);
 
     /// Keys the hash tree by \a clusterId and, unless that was the key, builds it anew: O(records).
     void setTreeKey(quint64 clusterId);

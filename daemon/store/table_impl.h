@@ -5,6 +5,7 @@
 #include "daemon/store/change_ring.h"
 #include "daemon/store/expiry_index.h"
 #include "daemon/store/partition.h"
+#include "daemon/store/purge_index.h"
 #include "daemon/store/table.h"
 
 #include <array>
@@ -17,6 +18,7 @@ namespace dynakv::store {
 struct Table::Impl
 {
     void updateStats(const core::RecordView &record, const Change &change);
+    void leave(const PackedRecord &record);
     qint64 liveAt(qint64 wallMs);
     qint64 estimate(const QByteArray &prefix, qint64 wallMs);
 
@@ -27,11 +29,13 @@ struct Table::Impl
     std::array<RecordPool, kLoadGroups> pools;
     std::array<Partition, core::kPartitionCount> partitions;
     ExpiryIndex expiries;
+    PurgeIndex purgeables;
     ChangeRing changes;
     std::atomic<quint64> boot = 0; ///< 0 until startChanges().
     std::atomic<qint64> records = 0;
     std::atomic<qint64> tombstones = 0;
     std::atomic<qint64> bytes = 0;
+    std::atomic<qint64> purged = 0;
     std::atomic<quint64> newestClock = 0;
     /// One writer at a time, and the tree key belongs to it.
     std::mutex writer;

@@ -38,6 +38,8 @@ bool TableLoader::append(const core::RecordView &record)
         ++m_sums.tombstones;
     else if (record.expiresAtMs != 0)
         m_expiries.push_back(Expiry::of(record.expiresAtMs, held));
+    if (record.kind == core::RecordKind::Tombstone || record.expiresAtMs != 0)
+        m_purgeables.push_back(held);
     return true;
 }
 
@@ -67,6 +69,8 @@ void TableLoader::finish()
     std::sort(expiries.begin(), expiries.end());
     for (const Expiry &expiry : expiries)
         m_table.expiries.add(expiry);
+    for (const PackedRecord *purgeable : std::exchange(m_purgeables, {}))
+        m_table.purgeables.add(purgeable);
 }
 
 } // namespace dynakv::store

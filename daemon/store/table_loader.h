@@ -46,6 +46,7 @@ private:
     TableStats m_sums = {};
     quint64 m_newestClock = 0;
     std::vector<Expiry> m_expiries = {};
+    std::vector<const PackedRecord *> m_purgeables = {};
 };
 
 } // namespace dynakv::store

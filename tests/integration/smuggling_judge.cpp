@@ -124,6 +124,9 @@ QByteArray verdict(const FrontProxy &proxy, const Backend &backend, const QByteA
     }
     if (!otherIsAnswered() || !otherIsAnswered())
         return "another client did not get the answer to its request";
+    // What the client's bytes made the backend write is on its way to the disk before this is.
+    if (!putKey(proxy.port(), "theirs"))
+        return "another client could not write";
 
     Counts executed;
     Counts forwarded;

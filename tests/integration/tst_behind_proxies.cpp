@@ -177,7 +177,7 @@ void TestBehindProxies::eachProxySentMuchOn()
         QSKIP("the proxy is not installed (Debian packages nginx and haproxy)");
     const auto all = proxy(kind).forwarded();
     const auto sentOn = std::count_if(all.begin(), all.end(), [](const auto &each) {
-        return each.request != "GET /key/mine" && each.request != "GET /key/theirs";
+        return !each.request.endsWith("/key/mine") && !each.request.endsWith("/key/theirs");
     });
     QVERIFY2(sentOn > 100, QByteArray::number(sentOn).constData());
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/cluster_fixture.h"
+#include "tests/support/own_namespaces.h"
 #include "tests/support/small_disk.h"
 
 #include <QDir>

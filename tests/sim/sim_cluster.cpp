@@ -22,9 +22,11 @@ int SimCluster::addNode(const std::vector<int> &join, bool isWildcard)
     const int index = count();
     Machine machine;
     machine.index = index;
-    const QByteArray host = "10.0.0." + QByteArray::number(index + 1);
+    const QByteArray host = hostOf(index);
     machine.config.api = {isWildcard ? QByteArray("0.0.0.0") : host, 6660};
     machine.config.cluster = {machine.config.api.host, 16660};
+    machine.config.purgeDelayMs = m_purgeDelayMs;
+    m_indexByHost[host] = index;
     m_nodes.push_back(std::move(machine));
     setJoin(index, join);
     wipe(index);
@@ -36,7 +38,7 @@ void SimCluster::setJoin(int node, const std::vector<int> &join)
     core::NodeConfig &config = m_nodes[at(node)].config;
     config.join.clear();
     for (const int target : join) {
-        const QByteArray name = "10.0.0." + QByteArray::number(target + 1);
+        const QByteArray name = hostOf(target);
         config.join.push_back({{name, 6660}, {name, 16660}});
     }
 }
@@ -48,10 +50,10 @@ void SimCluster::copyDisk(int from, int to)
     m_nodes[at(to)].journal = m_nodes[at(from)].journal;
 }
 
-void SimCluster::writeDisk(Machine &machine, DiskWrite write)
+void SimCluster::writeDisk(Machine &machine, DiskWrite write) const
 {
-    if (const auto *state = std::get_if<core::PersistedState>(&write)) {
-        machine.disk = *state;
+    if (auto *state = std::get_if<core::PersistedState>(&write)) {
+        m_keepsJournals ? machine.disk = *state : machine.disk = std::move(*state);
     } else {
         for (const core::Record &record : std::get<std::vector<core::Record>>(write)) {
             const auto [held, isNew] = machine.diskRecords.try_emplace(record.key, record);
@@ -59,7 +61,8 @@ void SimCluster::writeDisk(Machine &machine, DiskWrite write)
                 held->second = record;
         }
     }
-    machine.journal.push_back(std::move(write));
+    if (m_keepsJournals)
+        machine.journal.push_back(std::move(write));
 }
 
 void SimCluster::cutDisk(int node, size_t writes)
@@ -68,6 +71,7 @@ void SimCluster::cutDisk(int node, size_t writes)
     note("cut the disk of " + QByteArray::number(node));
     ++m_diskCuts;
     machine.diskRecords.clear();
+    machine.greatest.clear();
     auto journal = std::exchange(machine.journal, {});
     journal.resize(std::clamp<size_t>(writes, 1, journal.size()));
     for (DiskWrite &write : journal)
@@ -77,14 +81,36 @@ void SimCluster::cutDisk(int node, size_t writes)
     writeDisk(machine, state);
 }
 
+void SimCluster::compact(int node)
+{
+    Machine &machine = m_nodes[at(node)];
+    std::vector<core::Record> records;
+    for (const auto &[key, record] : machine.records->all())
+        records.push_back(record);
+    const core::PersistedState state = machine.disk;
+    machine.diskRecords.clear();
+    machine.journal.clear();
+    writeDisk(machine, std::move(records));
+    writeDisk(machine, state);
+}
+
 void SimCluster::wipe(int node)
 {
     Machine &machine = m_nodes[at(node)];
+    ++m_diskCuts;
     machine.diskRecords.clear();
     machine.journal.clear();
+    machine.greatest.clear();
     core::PersistedState state;
     state.node = m_random.next();
     writeDisk(machine, state);
+}
+
+void SimCluster::plant(int node, const core::Record &record)
+{
+    Machine &machine = m_nodes[at(node)];
+    machine.records->apply(record);
+    writeDisk(machine, std::vector{record});
 }
 
 core::Time SimCluster::timeAt(const Machine &machine) const
@@ -111,7 +137,8 @@ void SimCluster::start(int node)
     machine.diskFreeMs = m_nowMs;
     machine.owed.clear();
     for (const Machine &other : m_nodes) {
-        if (state.mayLack && other.node && other.index != node)
+        // A copy of its directory is no other member.
+        if (state.mayLack && other.node && other.disk.node != state.node)
             machine.owed.emplace(std::pair(other.index, other.boot), *other.records);
     }
     note("start " + QByteArray::number(node));
@@ -127,6 +154,37 @@ bool SimCluster::form(int nodes)
     for (int node = 0; node < nodes; ++node)
         start(node);
     return runUntil(10'000, [this] { return allReady() && membershipsAgree(); });
+}
+
+bool SimCluster::formAgain(int nodes)
+{
+    for (int node = 0; node < nodes; ++node)
+        addNode({});
+    core::PersistedState state;
+    for (const Machine &machine : m_nodes) {
+        core::MemberRecord member;
+        member.id = machine.disk.node;
+        member.generation = 1;
+        member.state = core::MemberState::Alive;
+        member.api = machine.config.api;
+        member.cluster = machine.config.cluster;
+        state.members.push_back(member);
+    }
+    std::sort(state.members.begin(), state.members.end(),
+              [](const auto &left, const auto &right) { return left.id < right.id; });
+    state.generation = 1;
+    state.clusterId = m_random.next() | 1;
+    state.caughtUpOnce = true;
+    for (Machine &machine : m_nodes) {
+        state.node = machine.disk.node;
+        writeDisk(machine, state);
+    }
+    start(0);
+    if (!runUntil(10'000, [this] { return allReady(); }))
+        return false;
+    for (int node = 1; node < nodes; ++node)
+        start(node);
+    return runUntil(60'000, [this] { return allReady() && membershipsAgree(); });
 }
 
 void SimCluster::crash(int node)
@@ -168,41 +226,6 @@ void SimCluster::setPaused(int node, bool isPaused)
         schedule(0, std::move(task));
 }
 
-void SimCluster::setCut(int from, int to, bool isCut)
-{
-    m_cuts[{from, to}] = isCut;
-    if (isCut)
-        return;
-    for (size_t i = 0; i < m_wires.size(); ++i) {
-        for (int end = 0; end < 2; ++end) {
-            if (m_wires[i].end[end] != to || m_wires[i].end[1 - end] != from)
-                continue;
-            for (auto &task : std::exchange(m_wires[i].stalled[end], {}))
-                towards(i, end, std::move(task)); // TCP sends again what the cut held back.
-        }
-    }
-}
-
-void SimCluster::setCutBothWays(int one, int two, bool isCut)
-{
-    setCut(one, two, isCut);
-    setCut(two, one, isCut);
-}
-
-void SimCluster::mendAll()
-{
-    for (int from = 0; from < count(); ++from) {
-        for (int to = 0; to < count(); ++to)
-            setCut(from, to, false);
-    }
-}
-
-bool SimCluster::isCut(int from, int to) const
-{
-    const auto cut = m_cuts.find({from, to});
-    return cut != m_cuts.end() && cut->second;
-}
-
 size_t SimCluster::put(int node, const QByteArray &key, const QByteArray &value,
                        core::WriteConcern concern, std::optional<core::Durability> durability)
 {
@@ -224,6 +247,7 @@ size_t SimCluster::write(int node, const core::WriteRequest &request)
     const size_t index = m_told.size();
     Told &told = m_told.emplace_back(Told{node, request.key, request.kind, request.value});
     told.diskCuts = m_diskCuts;
+    told.mayExpire = request.ttlMs.has_value();
     if (!isRunning(node))
         return index;
     if (const auto stamp = records(node).stampOf(request.key))
@@ -234,14 +258,15 @@ size_t SimCluster::write(int node, const core::WriteRequest &request)
 
 core::OperatorOutcome SimCluster::operate(int node, const core::OperatorRequest &request)
 {
-    beginOperation(node, request);
-    return m_operated.value();
+    return m_operated[beginOperation(node, request)].value();
 }
 
-void SimCluster::beginOperation(int node, const core::OperatorRequest &request)
+size_t SimCluster::beginOperation(int node, const core::OperatorRequest &request)
 {
-    m_operated.reset();
-    deliver(node, m_nodes[at(node)].boot, core::ClientOperation{0, request});
+    const size_t index = m_operated.size();
+    m_operated.emplace_back();
+    deliver(node, m_nodes[at(node)].boot, core::ClientOperation{index, request});
+    return index;
 }
 
 size_t SimCluster::read(int node, const core::ReadRequest &request)
@@ -253,13 +278,26 @@ size_t SimCluster::read(int node, const core::ReadRequest &request)
     return index;
 }
 
+size_t SimCluster::list(int node, const core::ListingRequest &request)
+{
+    const size_t index = m_listed.size();
+    m_listed.emplace_back();
+    if (isRunning(node))
+        deliver(node, m_nodes[at(node)].boot, core::ClientListing{index, request});
+    return index;
+}
+
 void SimCluster::run(qint64 ms)
 {
     const qint64 end = m_nowMs + ms;
-    while (!m_queue.empty() && m_queue.begin()->first.first <= end) {
-        auto next = m_queue.extract(m_queue.begin());
-        m_nowMs = next.key().first;
-        next.mapped()();
+    while (!m_queue.empty() && m_queue.begin()->first <= end) {
+        const auto next = m_queue.begin();
+        m_nowMs = next->first;
+        for (size_t i = 0; i < next->second.size(); ++i) {
+            const auto task = std::move(next->second[i]); // It may add to what is due now.
+            task();
+        }
+        m_queue.erase(next);
     }
     m_nowMs = end;
 }
@@ -276,7 +314,13 @@ bool SimCluster::runUntil(qint64 maxMs, const std::function<bool()> &condition)
 
 void SimCluster::schedule(qint64 delayMs, std::function<void()> task)
 {
-    m_queue.emplace(std::pair(m_nowMs + delayMs, ++m_sequence), std::move(task));
+    m_queue[m_nowMs + delayMs].push_back(std::move(task));
+}
+
+void SimCluster::trace(std::initializer_list<quint64> what)
+{
+    for (const quint64 each : what)
+        m_trace = (m_trace ^ each) * 0x100000001b3U;
 }
 
 void SimCluster::tick(int node, quint64 boot)
@@ -300,13 +344,15 @@ void SimCluster::deliver(int node, quint64 boot, core::Event event)
             machine.heldBack.push_back([this, node, boot, event] { deliver(node, boot, event); });
         return;
     }
-    m_trace = m_trace * 0x100000001b3U ^ (static_cast<quint64>(m_nowMs) << 8 |
-                                          static_cast<quint64>(node) << 4 | event.index());
+    const auto *const received = std::get_if<core::Received>(&event);
+    trace({static_cast<quint64>(m_nowMs), static_cast<quint64>(node), event.index(),
+           received ? received->link << 8 | received->message.index() : 0});
     carryOut(machine, machine.node->handle(std::move(event), timeAt(machine)));
 }
 
 void SimCluster::carryOut(Machine &machine, core::Effects effects)
 {
+    bool isViewNew = false;
     for (core::Effect &effect : effects) {
         if (auto *send = std::get_if<core::Send>(&effect)) {
             transmit(machine, send->link, std::move(send->message));
@@ -315,190 +361,65 @@ void SimCluster::carryOut(Machine &machine, core::Effects effects)
         } else if (auto *close = std::get_if<core::CloseLink>(&effect)) {
             closeEnd(machine, close->link, true);
         } else if (auto *appended = std::get_if<core::Append>(&effect)) {
-            append(machine, *appended);
+            append(machine, std::move(*appended));
+        } else if (const auto *resume = std::get_if<core::Resume>(&effect)) {
+            schedule(0, [this, node = machine.index, boot = machine.boot, ticket = resume->ticket] {
+                deliver(node, boot, core::Resumed{ticket});
+            });
         } else if (auto *saved = std::get_if<core::SaveState>(&effect)) {
-            save(machine, *saved);
+            save(machine, std::move(*saved));
         } else if (auto *reply = std::get_if<core::Reply>(&effect)) {
             answered(*reply);
         } else if (auto *operated = std::get_if<core::OperatorReply>(&effect)) {
-            m_operated = operated->outcome;
+            m_operated[operated->request] = operated->outcome;
         } else if (auto *readReply = std::get_if<core::ReadReply>(&effect)) {
             if (m_reads[readReply->request].isAnswered)
                 m_wrongAnswer = "a read was answered twice";
+            if (const auto &record = readReply->outcome.record)
+                trace({record->version.clock, record->version.node});
             m_reads[readReply->request] = {true, std::move(readReply->outcome)};
+        } else if (auto *listing = std::get_if<core::ListingReply>(&effect)) {
+            if (m_listed[listing->request].isAnswered)
+                m_wrongAnswer = "a listing was answered twice";
+            m_listed[listing->request] = {true, std::move(listing->outcome)};
+        } else if (auto *asked = std::get_if<core::AnswerListing>(&effect)) {
+            asked->request.query.wallMs = timeAt(machine).wallMs;
+            transmit(machine, asked->link,
+                     core::ListReply{
+                         asked->request.id, true,
+                         machine.records->list(asked->request.query, asked->request.hasValues)});
         } else if (auto *changed = std::get_if<core::ClusterIdChanged>(&effect)) {
             machine.records->setTreeKey(changed->clusterId);
+            machine.greatest.clear(); // Another cluster, another history.
+        } else if (auto *purge = std::get_if<core::Purge>(&effect)) {
+            const qint64 before = machine.records->recordCount();
+            machine.records->purge(purge->watermark);
+            m_purged += before - machine.records->recordCount();
         } else if (auto *log = std::get_if<core::Log>(&effect)) {
             note(QByteArray::number(machine.index) + ": " + log->text);
+        } else if (std::holds_alternative<core::ViewChanged>(effect)) {
+            isViewNew = true;
         }
     }
-    if (m_watchesDowns)
+    if (m_watchesDowns && isViewNew)
         countFalseDowns(machine);
     checkRepair(machine);
 }
 
-void SimCluster::checkRepair(Machine &machine)
-{
-    if (machine.owed.empty() || machine.node->view().readiness != core::Readiness::Ready)
-        return;
-    for (const auto &[other, records] : std::exchange(machine.owed, {})) {
-        const auto &[index, boot] = other;
-        const auto alive = aliveSeenBy(machine.index);
-        if (m_nodes[at(index)].boot != boot ||
-            std::find(alive.begin(), alive.end(), index) == alive.end())
-            continue;
-        for (const auto &[key, record] : records.all()) {
-            const auto held = machine.records->stampOf(key);
-            if (!held || *held < core::stampOf(record))
-                m_wrongAnswer = "a node was ready before it was repaired: it lacks " + key;
-        }
-    }
-}
-
-void SimCluster::answered(const core::Reply &reply)
-{
-    Told &told = m_told[reply.request];
-    if (told.isAnswered)
-        m_wrongAnswer = "a write was answered twice: " + told.key;
-    told.isAnswered = true;
-    told.outcome = reply.outcome;
-    if (reply.outcome.status != core::WriteOutcome::Status::Done)
-        return;
-    int holders = 0;
-    for (const Machine &machine : m_nodes) {
-        const auto held = machine.diskRecords.find(told.key);
-        holders +=
-            held != machine.diskRecords.end() && !(held->second.version < reply.outcome.version)
-                ? 1
-                : 0;
-    }
-    // A disk that was cut meanwhile may have had it when it said so.
-    if ((holders < reply.outcome.acked && told.diskCuts == m_diskCuts) ||
-        reply.outcome.acked < reply.outcome.required)
-        m_wrongAnswer = "a write was acknowledged that too few disks have: " + told.key;
-    if (!(told.floor < reply.outcome.version))
-        m_wrongAnswer = "a write was stamped below what its node held: " + told.key;
-}
-
-void SimCluster::countFalseDowns(const Machine &machine)
-{
-    for (const core::MemberView &row : machine.node->view().members) {
-        if (row.state != core::MemberState::Down)
-            continue;
-        for (const Machine &other : m_nodes) {
-            if (other.disk.node == row.id && other.node && !other.isPaused &&
-                !isCut(other.index, machine.index) && !isCut(machine.index, other.index))
-                ++m_falseDowns;
-        }
-    }
-}
-
-void SimCluster::dial(Machine &machine, const core::Dial &dial)
-{
-    const int from = machine.index;
-    const quint64 boot = machine.boot;
-    const auto target = std::find_if(m_nodes.begin(), m_nodes.end(), [&](const Machine &each) {
-        return dial.target.host == "10.0.0." + QByteArray::number(each.index + 1);
-    });
-    const auto fails = [this, from, boot, id = dial.dial](core::DialFailed::Reason reason,
-                                                          qint64 ms) {
-        schedule(ms, [this, from, boot, id, reason] {
-            deliver(from, boot, core::DialFailed{id, reason});
-        });
-    };
-    if (target == m_nodes.end())
-        return fails(core::DialFailed::Reason::UnknownName, 5);
-    if (isCut(from, target->index) || isCut(target->index, from))
-        return fails(core::DialFailed::Reason::TimedOut, core::kDialTimeoutMs);
-    if (!target->node)
-        return fails(core::DialFailed::Reason::Refused, 1);
-    const int to = target->index;
-    schedule(1 + static_cast<qint64>(m_random.below(3)), [this, from, to, boot, id = dial.dial] {
-        if (m_nodes[at(from)].boot == boot && m_nodes[at(to)].node)
-            connect(from, to, id);
-        else
-            deliver(from, boot, core::DialFailed{id, core::DialFailed::Reason::Refused});
-    });
-}
-
-void SimCluster::connect(int from, int to, core::DialId dial)
-{
-    Machine &near = m_nodes[at(from)];
-    Machine &far = m_nodes[at(to)];
-    Wire wire;
-    wire.end[0] = from;
-    wire.end[1] = to;
-    wire.boot[0] = near.boot;
-    wire.boot[1] = far.boot;
-    wire.link[0] = ++m_lastLink;
-    wire.link[1] = ++m_lastLink;
-    m_wires.push_back(wire);
-    near.wires[wire.link[0]] = far.wires[wire.link[1]] = m_wires.size() - 1;
-    const QByteArray nearHost = "10.0.0." + QByteArray::number(from + 1);
-    const QByteArray farHost = "10.0.0." + QByteArray::number(to + 1);
-    deliver(to, far.boot, core::LinkOpened{wire.link[1], false, 0, farHost, nearHost});
-    deliver(from, near.boot, core::LinkOpened{wire.link[0], true, dial, nearHost, farHost});
-}
-
-void SimCluster::transmit(Machine &machine, core::LinkId link, core::Message message)
-{
-    const auto found = machine.wires.find(link);
-    if (found == machine.wires.end())
-        return;
-    if (m_sizeOf)
-        m_bytesSent += m_sizeOf(message);
-    const size_t wire = found->second;
-    const int far = m_wires[wire].link[0] == link ? 1 : 0;
-    towards(wire, far, [this, wire, far, message = std::move(message)] {
-        const Wire &on = m_wires[wire];
-        if (on.isOpen[far])
-            deliver(on.end[far], on.boot[far], core::Received{on.link[far], message});
-    });
-}
-
-void SimCluster::towards(size_t wire, int end, std::function<void()> task)
-{
-    Wire &on = m_wires[wire];
-    if (isCut(on.end[1 - end], on.end[end])) {
-        on.stalled[end].push_back(std::move(task));
-        return;
-    }
-    on.freeMs[end] = std::max(on.freeMs[end], m_nowMs + 1 + static_cast<qint64>(m_random.below(4)));
-    schedule(on.freeMs[end] - m_nowMs, std::move(task));
-}
-
-void SimCluster::closeEnd(Machine &machine, core::LinkId link, bool isTold)
-{
-    const auto found = machine.wires.find(link);
-    if (found == machine.wires.end())
-        return;
-    const size_t wire = found->second;
-    machine.wires.erase(found);
-    const int near = m_wires[wire].link[0] == link ? 0 : 1;
-    m_wires[wire].isOpen[near] = false;
-    if (!isTold)
-        return;
-    towards(wire, 1 - near, [this, wire, far = 1 - near] {
-        Wire &on = m_wires[wire];
-        if (!std::exchange(on.isOpen[far], false))
-            return;
-        m_nodes[at(on.end[far])].wires.erase(on.link[far]);
-        deliver(on.end[far], on.boot[far], core::LinkClosed{on.link[far]});
-    });
-}
-
-void SimCluster::append(Machine &machine, const core::Append &append)
+void SimCluster::append(Machine &machine, core::Append append)
 {
     machine.appended += static_cast<qint64>(append.records.size());
+    for (const core::Record &record : append.records)
+        trace({record.version.clock, record.version.node});
     machine.diskFreeMs =
         std::max(machine.diskFreeMs, m_nowMs + 1 + static_cast<qint64>(m_random.below(5)));
     schedule(machine.diskFreeMs - m_nowMs,
-             [this, node = machine.index, boot = machine.boot, append] {
+             [this, node = machine.index, boot = machine.boot, append = std::move(append)] {
                  Machine &on = m_nodes[at(node)];
                  if (on.boot != boot)
                      return; // It crashed before the sync: nothing of this reached the disk.
                  for (const core::Record &record : append.records)
-                     on.records->apply(record);
+                     apply(on, record);
                  writeDisk(on, append.records);
                  deliver(node, boot,
                          core::Committed{append.ticket, core::Committed::Result::Done,
@@ -506,17 +427,29 @@ void SimCluster::append(Machine &machine, const core::Append &append)
              });
 }
 
-void SimCluster::save(Machine &machine, const core::SaveState &save)
+void SimCluster::apply(Machine &machine, const core::Record &record)
+{
+    if (!machine.records->apply(record))
+        return;
+    const core::Stamp stamp = core::stampOf(record);
+    core::Stamp &greatest = machine.greatest[record.key];
+    if (stamp < greatest)
+        m_wrongAnswer = "what was purged came back: " + record.key;
+    greatest = std::max(greatest, stamp);
+}
+
+void SimCluster::save(Machine &machine, core::SaveState save)
 {
     machine.diskFreeMs =
         std::max(machine.diskFreeMs, m_nowMs + 1 + static_cast<qint64>(m_random.below(5)));
-    schedule(machine.diskFreeMs - m_nowMs, [this, node = machine.index, boot = machine.boot, save] {
-        Machine &on = m_nodes[at(node)];
-        if (on.boot != boot)
-            return;
-        writeDisk(on, save.state);
-        deliver(node, boot, core::StateSaved{save.revision, true});
-    });
+    schedule(machine.diskFreeMs - m_nowMs,
+             [this, node = machine.index, boot = machine.boot, save = std::move(save)]() mutable {
+                 Machine &on = m_nodes[at(node)];
+                 if (on.boot != boot)
+                     return;
+                 writeDisk(on, std::move(save.state));
+                 deliver(node, boot, core::StateSaved{save.revision, true});
+             });
 }
 
 bool SimCluster::isRunning(int node) const
@@ -527,38 +460,6 @@ bool SimCluster::isRunning(int node) const
 const testing::MapRecords &SimCluster::records(int node) const
 {
     return *m_nodes[at(node)].records;
-}
-
-std::vector<int> SimCluster::aliveSeenBy(int node) const
-{
-    std::vector<int> alive;
-    const core::ClusterView seen = view(node);
-    for (const Machine &machine : m_nodes) {
-        const auto row =
-            std::find_if(seen.members.begin(), seen.members.end(),
-                         [&](const auto &each) { return each.id == machine.disk.node; });
-        if (row != seen.members.end() && row->state == core::MemberState::Alive)
-            alive.push_back(machine.index);
-    }
-    return alive;
-}
-
-bool SimCluster::allReady() const
-{
-    return std::all_of(m_nodes.begin(), m_nodes.end(), [](const Machine &each) {
-        return !each.node || each.node->view().readiness == core::Readiness::Ready;
-    });
-}
-
-bool SimCluster::membershipsAgree() const
-{
-    std::vector<int> running;
-    for (const Machine &machine : m_nodes) {
-        if (machine.node)
-            running.push_back(machine.index);
-    }
-    return std::all_of(running.begin(), running.end(),
-                       [&](int node) { return aliveSeenBy(node) == running; });
 }
 
 bool SimCluster::recordsAgree() const

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "tests/sim/sim_cluster.h"
+#include "tests/sim/sim_questions.h"
 
 #include <QTest>
 
@@ -9,20 +9,15 @@ using core::OperatorOutcome;
 using core::OperatorRequest;
 using core::Readiness;
 using core::WriteOutcome;
+using sim::isDone;
+using sim::isForgotten;
+using sim::outcomeOf;
 using sim::SimCluster;
+using sim::stateSeenBy;
 
 namespace {
 
 constexpr int kNodes = 3;
-
-MemberState stateSeenBy(const SimCluster &cluster, int node, core::NodeId id)
-{
-    for (const core::MemberView &member : cluster.view(node).members) {
-        if (member.id == id)
-            return member.state;
-    }
-    return MemberState::Joining;
-}
 
 void cutOff(SimCluster &cluster, int node, bool isCut)
 {
@@ -38,19 +33,6 @@ std::optional<OperatorOutcome> leave(SimCluster &cluster, int node, qint64 maxMs
     cluster.beginOperation(node, {OperatorRequest::Kind::Leave, 0});
     cluster.runUntil(maxMs, [&] { return cluster.operated().has_value(); });
     return cluster.operated();
-}
-
-WriteOutcome written(SimCluster &cluster, int node, const QByteArray &key)
-{
-    const size_t write = cluster.put(node, key, "1");
-    cluster.runUntil(5000, [&] { return cluster.told(write).isAnswered; });
-    return cluster.told(write).outcome;
-}
-
-bool hasLeft(const SimCluster &cluster, int node)
-{
-    const core::ClusterView view = cluster.view(node);
-    return view.readiness == Readiness::Joining && view.detail.startsWith("forgotten");
 }
 
 } // namespace
@@ -79,8 +61,7 @@ void TestLeave::handsOverWhatItAloneHolds()
     // Nobody compares anything before it leaves.
     cutOff(cluster, 2, true);
     for (int i = 0; i < 50; ++i)
-        QCOMPARE(written(cluster, 2, "alone" + QByteArray::number(i)).status,
-                 WriteOutcome::Status::Done);
+        QVERIFY(isDone(cluster, cluster.put(2, "alone" + QByteArray::number(i), "1")));
     QVERIFY(!cluster.records(0).find("alone0") && !cluster.records(1).find("alone0"));
     cutOff(cluster, 2, false);
     const auto outcome = leave(cluster, 2, 60'000);
@@ -115,14 +96,14 @@ void TestLeave::takesNoWritesMeanwhileButAnswersReads()
 {
     SimCluster cluster(3);
     QVERIFY(cluster.form(kNodes));
-    QCOMPARE(written(cluster, 2, "k").status, WriteOutcome::Status::Done);
+    QVERIFY(isDone(cluster, cluster.put(2, "k", "1")));
     cutOff(cluster, 2, true); // So that it takes its time.
     cluster.beginOperation(2, {OperatorRequest::Kind::Leave, 0});
     const core::ClusterView view = cluster.view(2);
     QCOMPARE(view.readiness, Readiness::Leaving);
     QVERIFY(view.detail.startsWith("leaving"));
     QCOMPARE(stateSeenBy(cluster, 2, cluster.idOf(2)), MemberState::Leaving);
-    const WriteOutcome refused = written(cluster, 2, "late");
+    const WriteOutcome refused = outcomeOf(cluster, cluster.put(2, "late", "1"));
     QCOMPARE(refused.status, WriteOutcome::Status::NotReady);
     QVERIFY(refused.detail.startsWith("leaving"));
     QVERIFY(!cluster.operated());
@@ -138,22 +119,22 @@ void TestLeave::isNeitherCountedNorLetInAgain()
     SimCluster cluster(4);
     QVERIFY(cluster.form(kNodes));
     const core::NodeId id = cluster.idOf(2);
-    QCOMPARE(written(cluster, 0, "k").replicas, 3);
+    QCOMPARE(outcomeOf(cluster, cluster.put(0, "k", "1")).replicas, 3);
     const auto outcome = leave(cluster, 2);
     QVERIFY(outcome);
     QCOMPARE(outcome->status, OperatorOutcome::Status::Done);
     cluster.run(200);
-    QVERIFY(hasLeft(cluster, 2));
+    QVERIFY(isForgotten(cluster, 2));
     for (const int other : {0, 1}) {
         QCOMPARE(stateSeenBy(cluster, other, id), MemberState::Left);
-        QCOMPARE(written(cluster, other, "k").replicas, 2);
+        QCOMPARE(outcomeOf(cluster, cluster.put(other, "k", "1")).replicas, 2);
     }
-    QCOMPARE(written(cluster, 2, "k").status, WriteOutcome::Status::NotReady);
+    QCOMPARE(outcomeOf(cluster, cluster.put(2, "k", "1")).status, WriteOutcome::Status::NotReady);
     cluster.run(1000); // Until it is on its disk.
     cluster.crash(2);
     cluster.start(2);
     cluster.run(20'000);
-    QVERIFY(hasLeft(cluster, 2));
+    QVERIFY(isForgotten(cluster, 2));
     QCOMPARE(stateSeenBy(cluster, 0, id), MemberState::Left);
     // Empty, it is somebody else.
     cluster.crash(2);
@@ -168,12 +149,12 @@ void TestLeave::staysWhereNobodyTakesOver()
     SimCluster cluster(5);
     QVERIFY(cluster.form(kNodes));
     cutOff(cluster, 2, true);
-    QCOMPARE(written(cluster, 2, "alone").status, WriteOutcome::Status::Done);
+    QVERIFY(isDone(cluster, cluster.put(2, "alone", "1")));
     const auto outcome = leave(cluster, 2, 70'000);
     QVERIFY(outcome);
     QCOMPARE(outcome->status, OperatorOutcome::Status::NotInTime);
     QCOMPARE(cluster.view(2).readiness, Readiness::Ready);
-    QCOMPARE(written(cluster, 2, "again").status, WriteOutcome::Status::Done);
+    QVERIFY(isDone(cluster, cluster.put(2, "again", "1")));
     cutOff(cluster, 2, false);
     QVERIFY(cluster.runUntil(60'000,
                              [&] { return cluster.membershipsAgree() && cluster.recordsAgree(); }));
@@ -185,7 +166,7 @@ void TestLeave::afterAWhileOneMemberThatHasAllIsEnough()
     SimCluster cluster(6);
     QVERIFY(cluster.form(kNodes));
     cluster.setCutBothWays(1, 2, true); // They see each other as up, by the third one's word.
-    QCOMPARE(written(cluster, 2, "k").status, WriteOutcome::Status::Done);
+    QVERIFY(isDone(cluster, cluster.put(2, "k", "1")));
     const auto outcome = leave(cluster, 2, 30'000);
     QVERIFY(outcome);
     QCOMPARE(outcome->status, OperatorOutcome::Status::Done);
@@ -205,8 +186,7 @@ void TestLeave::aFullMemberDoesNotCount()
     QVERIFY(cluster.runUntil(30'000, [&] { return cluster.allReady(); }));
     cutOff(cluster, 1, true);
     for (int i = 0; i < 100; ++i)
-        QCOMPARE(written(cluster, 1, "k" + QByteArray::number(i)).status,
-                 WriteOutcome::Status::Done);
+        QVERIFY(isDone(cluster, cluster.put(1, "k" + QByteArray::number(i), "1")));
     cutOff(cluster, 1, false);
     const auto outcome = leave(cluster, 1, 70'000);
     QVERIFY(outcome);
@@ -247,7 +227,7 @@ void TestLeave::aCrashEndsIt()
     cluster.mendAll();
     cluster.start(2);
     QVERIFY(cluster.runUntil(30'000, [&] { return cluster.membershipsAgree(); }));
-    QCOMPARE(written(cluster, 2, "k").status, WriteOutcome::Status::Done);
+    QVERIFY(isDone(cluster, cluster.put(2, "k", "1")));
 }
 
 void TestLeave::whoIsLostWhileLeavingCanBeForgotten()

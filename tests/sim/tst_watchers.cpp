@@ -41,6 +41,7 @@ private Q_SLOTS:
     void aMachineThatIsBackAtOnceIsLetIn();
     void aBrokenPathBetweenTwoCondemnsNobody();
     void fullnessIsToldToAllAtOnce();
+    void newsReachesManyWithoutAFlood();
 };
 
 void TestWatchers::mostPairsSeldomBeat()
@@ -166,6 +167,31 @@ void TestWatchers::fullnessIsToldToAllAtOnce()
         QVERIFY(cluster.runUntil(1000, [&] { return cluster.told(refused).isAnswered; }));
         QCOMPARE(cluster.told(refused).outcome.status, core::WriteOutcome::Status::NoSpace);
     }
+}
+
+/// Passed on by everybody to everybody, each word would take a message for each pair.
+void TestWatchers::newsReachesManyWithoutAFlood()
+{
+    constexpr int kMany = 60;
+    SimCluster cluster(7);
+    QVERIFY(cluster.form(kMany));
+    cluster.run(20'000);
+    qint64 words = 0;
+    cluster.countBytes([&words](const core::Message &message) {
+        const auto *gossip = std::get_if<core::Gossip>(&message);
+        words += gossip ? static_cast<qint64>(gossip->members.size()) : 0;
+        return 0;
+    });
+    cluster.vanish(kMany - 1); // Which eight see for themselves; the others are told.
+    QVERIFY(cluster.runUntil(5000, [&] { return cluster.membershipsAgree(); }));
+    QVERIFY2(words < qint64{kMany} * kMany / 2, QByteArray::number(words).constData());
+    cluster.start(kMany - 1);
+    // It is known to be there as soon as it is.
+    while (cluster.readiness(kMany - 1) != core::Readiness::Ready)
+        cluster.run(1);
+    cluster.run(200);
+    for (int node = 0; node < kMany; ++node)
+        QCOMPARE(cluster.stateSeenBy(node, kMany - 1), MemberState::Alive);
 }
 
 QTEST_APPLESS_MAIN(TestWatchers)

@@ -86,6 +86,24 @@ QList<QByteArray> JsonSchema::faults(const QJsonValue &value, const QJsonObject 
     return all + scalarFaults(value, schema, place);
 }
 
+QList<QByteArray> JsonSchema::unknownWords(const QJsonObject &schema, const QByteArray &place)
+{
+    QList<QByteArray> all;
+    for (const QString &word : schema.keys()) {
+        if (!understood().contains(word))
+            all.append(place + ": the schema says " + word.toUtf8());
+    }
+    const QJsonObject properties = schema.value(QLatin1String("properties")).toObject();
+    for (auto it = properties.begin(); it != properties.end(); ++it)
+        all += unknownWords(it.value().toObject(), place + '.' + it.key().toUtf8());
+    for (const auto *inner : {"items", "additionalProperties"}) {
+        const QJsonValue within = schema.value(QLatin1String(inner));
+        if (within.isObject())
+            all += unknownWords(within.toObject(), place + '.' + inner);
+    }
+    return all;
+}
+
 QList<QByteArray> JsonSchema::lineFaults(const QByteArray &text, const QJsonObject &schema,
                                          const QByteArray &place) const
 {

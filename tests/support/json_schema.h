@@ -25,6 +25,10 @@ public:
     /// The same of each line of \a text, whose ends are line feeds.
     [[nodiscard]] QList<QByteArray> lineFaults(const QByteArray &text, const QJsonObject &schema,
                                                const QByteArray &place = "$") const;
+    /// The keywords of \a schema, and of what it is made of, that faults() does not understand: a
+    /// property may be absent from each answer that a test happens to get.
+    [[nodiscard]] static QList<QByteArray> unknownWords(const QJsonObject &schema,
+                                                        const QByteArray &place = "$");
     /// \a object, or what its `$ref` points to; empty where that is nothing.
     [[nodiscard]] QJsonObject resolved(const QJsonObject &object) const;
 

@@ -92,9 +92,9 @@ HttpAnswer Exchange::finish(int timeoutMs)
 }
 
 Exchange RestProbe::begin(const QByteArray &method, const QByteArray &target,
-                          const QByteArray &body) const
+                          const QByteArray &body, const QByteArray &fields) const
 {
-    QByteArray head = method + ' ' + target + " HTTP/1.1\r\n";
+    QByteArray head = method + ' ' + target + " HTTP/1.1\r\n" + fields;
     if (method == "PUT" || method == "POST") {
         head += "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: " +
                 QByteArray::number(body.size()) + "\r\n";

@@ -54,8 +54,9 @@ public:
     {
     }
 
+    /// \a fields: further lines of the head, each with its `\r\n`.
     [[nodiscard]] Exchange begin(const QByteArray &method, const QByteArray &target,
-                                 const QByteArray &body = {}) const;
+                                 const QByteArray &body = {}, const QByteArray &fields = {}) const;
     HttpAnswer get(const QByteArray &target, int timeoutMs = 10'000) const;
     HttpAnswer put(const QByteArray &target, const QByteArray &body) const;
     HttpAnswer del(const QByteArray &target) const;

@@ -7,51 +7,12 @@
 #include <QStorageInfo>
 
 #ifdef Q_OS_LINUX
-#include <sched.h>
 #include <sys/mount.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #endif
 
 namespace dynakv::test {
 
 #ifdef Q_OS_LINUX
-namespace {
-
-QString failed(const char *what)
-{
-    return QString::fromLatin1("%1: %2").arg(QLatin1String(what), QLatin1String(strerror(errno)));
-}
-
-bool write(const char *path, const QByteArray &text)
-{
-    QFile file(QString::fromLatin1(path));
-    return file.open(QIODevice::WriteOnly | QIODevice::Unbuffered) &&
-           file.write(text) == text.size();
-}
-
-} // namespace
-
-QString takeOwnMounts()
-{
-    const QByteArray user = QByteArray::number(::getuid());
-    const QByteArray group = QByteArray::number(::getgid());
-    if (::unshare(CLONE_NEWNS) != 0) {
-        if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-            return failed("this user may not have mounts of its own");
-        // Without a name in the new namespace nobody can make files there.
-        if (!write("/proc/self/setgroups", "deny") ||
-            !write("/proc/self/uid_map", user + ' ' + user + " 1") ||
-            !write("/proc/self/gid_map", group + ' ' + group + " 1"))
-            return failed("this user cannot be known in a namespace of its own");
-    }
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-        return failed("mounts cannot be kept to this process");
-    return {};
-}
-
 SmallDisk::SmallDisk(QString directory, qint64 bytes)
     : m_directory(std::move(directory))
 {
@@ -67,11 +28,6 @@ SmallDisk::~SmallDisk()
         ::umount2(QFile::encodeName(m_directory).constData(), MNT_DETACH);
 }
 #else
-QString takeOwnMounts()
-{
-    return QStringLiteral("needs Linux");
-}
-
 SmallDisk::SmallDisk(QString directory, qint64)
     : m_directory(std::move(directory))
 {

@@ -5,11 +5,6 @@
 
 namespace dynakv::test {
 
-/// Gives this process mounts of its own, which only it and its children see: to be called from
-/// main(), before anything starts a thread. Needs root, or a kernel that lets users make
-/// namespaces. The error says what was refused; it is empty where it succeeded.
-QString takeOwnMounts();
-
 /// A file system of a few megabytes in memory, on a directory that it makes; it is gone with this
 /// object. Whoever works in the directory must have ended by then.
 class SmallDisk

@@ -40,10 +40,16 @@ QJsonObject memberToJson(const MemberStatus &member)
         object.insert(QLatin1String("clock_offset_ms"), *member.clockOffsetMs);
     if (member.replicationLagMs)
         object.insert(QLatin1String("replication_lag_ms"), *member.replicationLagMs);
+    if (member.hintsPending)
+        object.insert(QLatin1String("hints_pending"), *member.hintsPending);
+    if (member.areHintsDropped)
+        object.insert(QLatin1String("hints_dropped"), true);
     if (member.partitionsEqual)
         object.insert(QLatin1String("partitions_equal"), *member.partitionsEqual);
     if (member.comparedMs)
         putText(object, "compared_at", toTimestamp(*member.comparedMs));
+    if (member.holdsPurgeBack)
+        object.insert(QLatin1String("holds_purge_back"), true);
     return object;
 }
 
@@ -65,8 +71,11 @@ Result<MemberStatus> memberFromJson(const QJsonObject &object)
     member.mayLack = reader.optionalFlag("may_lack");
     member.clockOffsetMs = reader.optionalNumber("clock_offset_ms");
     member.replicationLagMs = reader.optionalInteger("replication_lag_ms");
+    member.hintsPending = reader.optionalInteger("hints_pending");
+    member.areHintsDropped = reader.optionalFlag("hints_dropped");
     member.partitionsEqual = reader.optionalInteger("partitions_equal");
     member.comparedMs = reader.optionalTimestamp("compared_at");
+    member.holdsPurgeBack = reader.optionalFlag("holds_purge_back");
     if (!reader.ok())
         return reader.error();
     return member;
@@ -86,6 +95,8 @@ QJsonObject toJson(const ClusterStatus &status)
     if (!status.detail.isEmpty())
         putText(object, "detail", status.detail);
     object.insert(QLatin1String("members"), members);
+    if (status.purgedUpToMs)
+        putText(object, "purged_up_to", toTimestamp(*status.purgedUpToMs));
     return object;
 }
 
@@ -97,6 +108,7 @@ Result<ClusterStatus> clusterStatusFromJson(const QJsonObject &object)
     status.nodeId = reader.text("node_id");
     status.state = reader.text("state");
     status.detail = reader.optionalText("detail");
+    status.purgedUpToMs = reader.optionalTimestamp("purged_up_to");
     const QJsonArray members = reader.array("members");
     if (!reader.ok())
         return reader.error();

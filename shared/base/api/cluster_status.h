@@ -30,8 +30,12 @@ struct MemberStatus
     std::optional<double> clockOffsetMs = {}; ///< Its clock less the answering node's, about.
     std::optional<qint64> replicationLagMs =
         {}; ///< Age of the oldest record sent to it, unconfirmed.
+    /// Keys that were written through the answering node and that it has yet to get.
+    std::optional<qint64> hintsPending = {};
+    bool areHintsDropped = false;               ///< There are more, which a comparison will find.
     std::optional<qint64> partitionsEqual = {}; ///< Of 256, when the two were last compared,
     std::optional<qint64> comparedMs = {};      ///< which was then, Unix ms.
+    bool holdsPurgeBack = false;                ///< The others keep what is dead because of it.
     bool operator==(const MemberStatus &) const = default;
 };
 
@@ -44,6 +48,8 @@ struct ClusterStatus
     QByteArray state = {};
     QByteArray detail = {}; ///< Why it is not ready, for people; empty when it is.
     std::vector<MemberStatus> members = {};
+    /// What has been dead since then is purged, Unix ms; none: nothing yet.
+    std::optional<qint64> purgedUpToMs = {};
     bool operator==(const ClusterStatus &) const = default;
 };
 

@@ -87,6 +87,7 @@ void TestOptions::everyOptionReachesItsPlace()
                                 "cluster=debug",
                                 "--log-format=json",
                                 "--slow-request-ms=250",
+                                "--purge-after-s=7",
                                 "--http-threads=3",
                                 "--max-connections=4096",
                                 "--max-memory=4g",
@@ -108,6 +109,7 @@ void TestOptions::everyOptionReachesItsPlace()
     QVERIFY(options->logRules.isEnabled("dynakv.cluster.link", app::LogLevel::Debug));
     QCOMPARE(options->logFormat, app::LogFormat::Json);
     QCOMPARE(options->slowRequestMs, 250);
+    QCOMPARE(options->purgeAfterS, 7);
     QCOMPARE(options->httpThreads, 3);
     QCOMPARE(options->connectionsMax, 4096);
     QCOMPARE(options->valueBytesMax, qsizetype(2) << 20);
@@ -155,6 +157,7 @@ void TestOptions::wrongValuesNameTheirPlaceAndTheRemedy_data()
     row("threads", {"127.0.0.1:1", "--http-threads=0"}, "--http-threads: '0'", "1 to 64");
     row("connections", {"127.0.0.1:1", "--max-connections=lots"}, "--max-connections: 'lots'",
         "1 to 100000");
+    row("purge", {"127.0.0.1:1", "--purge-after-s=0"}, "--purge-after-s: '0'", "seconds");
     row("slow", {"127.0.0.1:1", "--slow-request-ms=1s"}, "--slow-request-ms: '1s'", "milliseconds");
     row("value bytes 0", {"127.0.0.1:1", "--max-value-bytes", "0"}, "--max-value-bytes: ", "16M");
     row("value bytes 17M", {"127.0.0.1:1", "--max-value-bytes", "17M"},

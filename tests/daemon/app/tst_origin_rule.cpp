@@ -12,6 +12,7 @@ class TestOriginRule : public QObject
 
 private Q_SLOTS:
     void whatWasRestoredJoinsNobody();
+    void besideAForgottenNodesFileNothingIsFounded();
     void whatWasRecoveredWithoutItsIdentityFoundsNothing_data();
     void whatWasRecoveredWithoutItsIdentityFoundsNothing();
 };
@@ -29,6 +30,18 @@ void TestOriginRule::whatWasRestoredJoinsNobody()
     state.members.resize(2);
     QVERIFY(!refusedByOrigin({restored, state, 5, true}));
     QVERIFY(!refusedByOrigin({{}, {}, 5, true}));
+}
+
+void TestOriginRule::besideAForgottenNodesFileNothingIsFounded()
+{
+    core::PersistedState state;
+    const auto refused = refusedByOrigin({{}, state, 0, false, true});
+    QVERIFY(refused && refused->code == app::ExitCode::Unsafe);
+    QVERIFY(refused->message.startsWith("refused to found"));
+    QVERIFY(!refusedByOrigin({{}, state, 0, true, true}));
+    QVERIFY(!refusedByOrigin({{}, state, 0, false, false}));
+    state.clusterId = 7; // It has joined meanwhile.
+    QVERIFY(!refusedByOrigin({{}, state, 0, false, true}));
 }
 
 void TestOriginRule::whatWasRecoveredWithoutItsIdentityFoundsNothing_data()

@@ -99,6 +99,10 @@ void TestTransferOptions::wrongLinesNameTheRemedy_data()
     row("no mode", {"import", "f"}, "exactly one of --only-missing");
     row("both modes", {"import", "f", "--only-missing", "--overwrite"}, "exactly one of");
     row("three words", {"import", "f", "a", "b", "--overwrite"}, "one FILE and one ADDR");
+    row("a file and a node", {"export", "--file", "f", "kv:1"}, "neither ADDR nor --resume");
+    row("a file goes on", {"export", "--file", "f", "--output", "o", "--resume"},
+        "neither ADDR nor --resume");
+    row("a file without a name", {"export", "--file="}, "--file: the value is empty");
     row("a stream goes on", {"import", "-", "--overwrite", "--resume"}, "need a FILE");
     row("a stream by force", {"import", "-", "--overwrite", "--force"}, "need a FILE");
     row("a prefix of an import", {"import", "f", "--overwrite", "--prefix", "a"},

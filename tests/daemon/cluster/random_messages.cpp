@@ -64,6 +64,8 @@ core::MemberRecord RandomMessages::member()
     member.api = {host(), static_cast<quint16>(number())};
     member.cluster = {host(), static_cast<quint16>(number())};
     member.programVersion = "0.1." + QByteArray::number(m_random.bounded(100));
+    member.claim = number();
+    member.outranks = number();
     return member;
 }
 
@@ -130,6 +132,29 @@ core::WriteOutcome RandomMessages::outcome()
     return result;
 }
 
+core::ListReply RandomMessages::listReply()
+{
+    core::ListReply result{number(), coin()};
+    result.page.listing.keys.resize(std::size_t{m_random.bounded(20U)});
+    for (core::ListedKey &each : result.page.listing.keys) {
+        each = {bytes(1, 1024),
+                {number(), number()},
+                static_cast<qint64>(number()),
+                static_cast<qint64>(number())};
+    }
+    result.page.listing.prefixes.resize(std::size_t{m_random.bounded(20U)});
+    for (core::ListedPrefix &each : result.page.listing.prefixes)
+        each = {bytes(1, 1024), static_cast<qint64>(number()), coin()};
+    result.page.listing.hasMore = coin();
+    result.page.listing.totalEstimate = static_cast<qint64>(number());
+    result.page.values.resize(std::size_t{m_random.bounded(5U)});
+    for (core::Record &each : result.page.values)
+        each = record();
+    result.page.boot = number();
+    result.page.seq = number();
+    return result;
+}
+
 core::Message RandomMessages::message(std::size_t index)
 {
     const auto partition = static_cast<quint8>(m_random.bounded(256));
@@ -161,9 +186,12 @@ core::Message RandomMessages::message(std::size_t index)
                            static_cast<quint32>(number()),
                            coin(),
                            coin(),
-                           "0.1.0"};
+                           "0.1.0",
+                           number(),
+                           number()};
     case 1:
-        return core::Refusal{static_cast<core::Refusal::Reason>(m_random.bounded(6)), "no"};
+        return core::Refusal{static_cast<core::Refusal::Reason>(m_random.bounded(6)), "no",
+                             number()};
     case 2:
         return core::Heartbeat{number(),
                                number(),
@@ -176,7 +204,10 @@ core::Message RandomMessages::message(std::size_t index)
                                signedNumber(),
                                coin(),
                                static_cast<quint32>(number()),
-                               coin()};
+                               coin(),
+                               static_cast<quint32>(number()),
+                               number(),
+                               {number(), number(), number()}};
     case 3:
         return core::Gossip{members, coin()};
     case 4:
@@ -190,15 +221,22 @@ core::Message RandomMessages::message(std::size_t index)
     case 8:
         return core::RootsRequest{number()};
     case 9:
-        return core::RootsReply{number(), hashes(), coin()};
+        return core::RootsReply{
+            number(), hashes(), coin(), number(), {number(), number(), number()}};
     case 10:
         return core::LeavesRequest{number(), partition};
     case 11:
         return core::LeavesReply{number(), partition, hashes()};
     case 12:
-        return core::StampsRequest{number(), partition, leafSet(), bytes(0, 1024)};
+        return core::StampsRequest{number(), partition, leafSet(), bytes(0, 1024), coin(), coin()};
     case 13:
-        return core::StampsReply{number(), partition, stamps, coin()};
+        return core::StampsReply{number(),
+                                 partition,
+                                 stamps,
+                                 coin(),
+                                 bytes(0, 1024),
+                                 number(),
+                                 coin() ? records : decltype(records)()};
     case 14:
         return core::FetchRequest{number(), keys};
     case 15:
@@ -214,8 +252,22 @@ core::Message RandomMessages::message(std::size_t index)
                                 signedNumber()}};
     case 18:
         return forwardedWrite();
-    default:
+    case 19:
         return core::ForwardedOutcome{number(), outcome()};
+    case 20: {
+        core::ListRequest request{number()};
+        request.query.prefix = bytes(0, 1024);
+        request.query.delimiter = bytes(0, 3);
+        request.query.from = bytes(0, 1024);
+        if (coin())
+            request.query.after = bytes(1, 1024);
+        request.query.limit = m_random.bounded(1001);
+        request.query.order = coin() ? core::Order::Ascending : core::Order::Descending;
+        request.hasValues = coin();
+        return request;
+    }
+    default:
+        return listReply();
     }
 }
 

@@ -33,6 +33,7 @@ private:
     std::optional<core::VersionSet> versionSet();
     core::ForwardedWrite forwardedWrite();
     core::WriteOutcome outcome();
+    core::ListReply listReply();
 
     QRandomGenerator m_random;
 };

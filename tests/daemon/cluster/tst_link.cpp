@@ -80,6 +80,7 @@ private Q_SLOTS:
     void aSilentPeerIsLetGo();
     void hostileBytesEndTheLink_data();
     void hostileBytesEndTheLink();
+    void whoIsTurnedAwayReadsOurPreamble();
     void hostileBytesAfterTheHelloEndTheLink_data();
     void hostileBytesAfterTheHelloEndTheLink();
     void aTypeOfALaterVersionIsIgnored();
@@ -254,6 +255,28 @@ void TestLink::hostileBytesEndTheLink()
     QVERIFY(!pair.lastFault.isEmpty());
     QVERIFY(pair.received.empty());
     QTRY_VERIFY(pair.peer->isClosed());
+}
+
+// It tells the peer what this side speaks, however early that side is let go.
+void TestLink::whoIsTurnedAwayReadsOurPreamble()
+{
+    QTcpServer server;
+    QVERIFY(server.listen(QHostAddress::LocalHost));
+    QTcpSocket peer;
+    peer.connectToHost(QHostAddress::LocalHost, server.serverPort());
+    QVERIFY(server.waitForNewConnection(5000));
+    QVERIFY(peer.waitForConnected(5000));
+    peer.write(QByteArray(kPreamble.size(), 'x'));
+    QVERIFY(peer.waitForBytesWritten(5000));
+    QTcpSocket *socket = server.nextPendingConnection();
+    QVERIFY(socket->waitForReadyRead(5000)); // All of it is there when the link begins.
+    Link link(1, socket, std::nullopt, nullptr);
+    QSignalSpy closed(&link, &Link::closed);
+    link.start();
+    QTRY_COMPARE(closed.size(), 1);
+    QTRY_COMPARE(peer.state(), QAbstractSocket::UnconnectedState);
+    QCOMPARE(peer.readAll(), kPreamble.toByteArray());
+    QCOMPARE(peer.error(), QAbstractSocket::RemoteHostClosedError);
 }
 
 void TestLink::hostileBytesAfterTheHelloEndTheLink_data()

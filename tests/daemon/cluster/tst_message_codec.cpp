@@ -44,6 +44,7 @@ private Q_SLOTS:
     void aHelloHasTheDocumentedBytes();
     void aHeartbeatHasTheGoldenBytes();
     void aCopyHasTheGoldenBytes();
+    void aListingHasTheGoldenBytes();
     void aMessageCutAnywhereIsRefused();
     void aDamagedByteNeverCrashes();
     void keysOfALaterVersionAreIgnored();
@@ -85,10 +86,17 @@ void TestMessageCodec::aHelloHasTheDocumentedBytes()
     hello.memberCount = 2;
     hello.hasData = true;
     hello.programVersion = "0.1.0";
-    QCOMPARE(encodeMessage(hello).toHex(),
-             QByteArray("0000002f0100ad01010201031b11223344556677880418a105030607"
-                        "074008191a0509194115"
-                        "0a020bf50cf40d45302e312e30"));
+    const QByteArray first = "01010201031b11223344556677880418a105030607"
+                             "074008191a0509194115"
+                             "0a020bf50cf40d45302e312e30";
+    // The very first version named no features.
+    const auto fromFirst = decodeMessage(
+        {static_cast<quint8>(MessageType::Hello), 0, QByteArray::fromHex("ad" + first)});
+    QVERIFY2(fromFirst, fromFirst ? "" : fromFirst.error().message.constData());
+    QVERIFY(**fromFirst == core::Message(hello));
+    hello.features = core::kAnswersListings;
+    hello.claim = 0x654f0007;
+    QCOMPARE(encodeMessage(hello).toHex(), "000000370100af" + first + "0e01" + "101a654f0007");
 }
 
 // Golden: what a node of this version sends, every later version must read.
@@ -115,8 +123,10 @@ void TestMessageCodec::aHeartbeatHasTheGoldenBytes()
     beat.memoryUsedPermille = 951;
     beat.mayLack = true;
     beat.intervalMs = 500;
-    QCOMPARE(encodeMessage(beat).toHex(),
-             "0000003d0300ad" + first + "0b1903b7" + "0cf5" + "0d1901f4");
+    beat.treeHash = 0x1122334455667789;
+    beat.holdings = {7, 8, 9};
+    QCOMPARE(encodeMessage(beat).toHex(), "0000004d0300b1" + first + "0b1903b7" + "0cf5" +
+                                              "0d1901f4" + "0e1b1122334455667789" + "0f0710081109");
 }
 
 void TestMessageCodec::aCopyHasTheGoldenBytes()
@@ -128,6 +138,32 @@ void TestMessageCodec::aCopyHasTheGoldenBytes()
     QCOMPARE(encodeMessage(core::CopyReply{7, copy}).toHex(), "0000001c1b00a8010702f5031104"
                                                               "18a1051b0123456789abcdef"
                                                               "060107000805");
+}
+
+void TestMessageCodec::aListingHasTheGoldenBytes()
+{
+    core::ListRequest request{7};
+    request.query.prefix = "p/";
+    request.query.delimiter = "/";
+    request.query.after = "p/a";
+    request.query.order = core::Order::Descending;
+    QCOMPARE(encodeMessage(request).toHex(), "0000001a1e00a80107"
+                                             "0242702f03412f0440"
+                                             "0543702f61061864070108f4");
+    core::ListReply reply{7, true};
+    reply.page.listing.keys = {{"p/b", {0x11, 0xa1}, 5, 0}};
+    reply.page.listing.prefixes = {{"p/c/", 3, true}};
+    reply.page.listing.totalEstimate = 4;
+    reply.page.boot = 9;
+    reply.page.seq = 2;
+    QCOMPARE(encodeMessage(reply).toHex(),
+             "0000004a1f00a9010702f503"
+             "5825"
+             "000000000000001100000000000000a100000000000000050000000000000000"
+             "0003702f62"
+             "044f"
+             "0000000000000003010004702f632f"
+             "05f40604070908020940");
 }
 
 void TestMessageCodec::aMessageCutAnywhereIsRefused()
@@ -217,12 +253,40 @@ void TestMessageCodec::hostileFieldsAreRefused_data()
         {{1, 5}, {2, 1}, {3, QByteArray(31, 'l')}, {4, QByteArray()}});
     row("long key", MessageType::StampsRequest,
         {{1, 5}, {2, 1}, {3, QByteArray(32, 'l')}, {4, QByteArray(1025, 'k')}});
+    row("long place", MessageType::StampsReply,
+        {{1, 5}, {2, 1}, {3, QByteArray()}, {4, true}, {5, QByteArray(1025, 'k')}});
     row("empty key", MessageType::FetchRequest, {{1, 5}, {2, QCborArray{QByteArray()}}});
     row("key is text", MessageType::FetchRequest, {{1, 5}, {2, QCborArray{QStringLiteral("k")}}});
     row("half a stamp", MessageType::StampsReply,
         {{1, 5}, {2, 1}, {3, QByteArray(25, '\0')}, {4, true}});
     row("stamp without key", MessageType::StampsReply,
         {{1, 5}, {2, 1}, {3, QByteArray(26, '\0')}, {4, true}});
+    const auto listed = [](int key, const QByteArray &rows) {
+        QCborMap reply{{1, 5}, {2, true}, {3, QByteArray()}, {4, QByteArray()}, {5, false}, {6, 0},
+                       {7, 1}, {8, 1},    {9, QByteArray()}};
+        reply.insert(key, rows);
+        return reply;
+    };
+    row("half a row", MessageType::ListReply, listed(3, QByteArray(33, '\0')));
+    row("row without key", MessageType::ListReply, listed(3, QByteArray(34, '\0')));
+    row("row's key cut short", MessageType::ListReply, listed(3, QByteArray(33, '\0') + "\2k"));
+    row("1001 rows", MessageType::ListReply,
+        listed(3, (QByteArray(33, '\0') + "\1k").repeated(1001)));
+    row("group without name", MessageType::ListReply, listed(4, QByteArray(11, '\0')));
+    row("group's flag is 2", MessageType::ListReply,
+        listed(4, QByteArray(8, '\0') + '\2' + '\0' + "\1k"));
+    const QCborMap listing{
+        {1, 5}, {2, QByteArray()}, {3, QByteArray()}, {4, QByteArray()}, {5, QByteArray()}, {6, 1},
+        {7, 0}, {8, true}};
+    const auto asking = [&](int key, const QCborValue &value) {
+        QCborMap changed = listing;
+        changed.insert(key, value);
+        return changed;
+    };
+    row("limit 1001", MessageType::ListRequest, asking(6, 1001));
+    row("order 2", MessageType::ListRequest, asking(7, 2));
+    row("long prefix", MessageType::ListRequest, asking(2, QByteArray(1025, 'p')));
+    row("long last row", MessageType::ListRequest, asking(5, QByteArray(1025, 'a')));
     row("garbage record", MessageType::Push, {{1, 5}, {2, QByteArray(40, 'r')}});
     row("line break", MessageType::Refusal, {{1, 0}, {2, QByteArray("a\nb")}});
     row("long text", MessageType::Refusal, {{1, 0}, {2, QByteArray(1025, 'a')}});

@@ -21,6 +21,9 @@ core::PersistedState sampleState(quint32 seed)
     state.clockCeiling = 0xffff'ffff'ffff'fff0;
     state.caughtUpOnce = seed % 2 == 1;
     state.mayLack = seed % 3 == 1;
+    state.watermark = seed % 2 == 0 ? 0 : static_cast<quint64>(seed) * 1'000'003;
+    state.isMerging = seed % 5 == 1;
+    state.claim = static_cast<quint64>(seed) << 20;
     RandomMessages random(seed);
     for (quint32 i = 0; i < seed; ++i)
         state.members.push_back(random.member());
@@ -95,7 +98,9 @@ void TestPersistedStateCodec::aStateOfTheFirstVersionIsRead()
     QVERIFY2(back, back ? "" : back.error().message.constData());
     QCOMPARE(*back, state);
     state.mayLack = true;
-    QCOMPARE(encodeState(state).toHex(), QByteArray("a80118a102030305040705f5068007f508f4"));
+    state.claim = 9;
+    QCOMPARE(encodeState(state).toHex(),
+             QByteArray("ab0118a102030305040705f5068007f508f409000af40b09"));
 }
 
 void TestPersistedStateCodec::membersOutOfOrderAreRefused()

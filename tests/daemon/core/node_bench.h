@@ -25,6 +25,8 @@ struct NodeBench
     bool isDiskFull = false;
     bool isDiskHeld = false; ///< Appends wait in `appends` until the test lets them go.
     std::vector<core::Append> appends = {};
+    bool isBackgroundHeld = false; ///< What is to be resumed waits in `resumes`.
+    std::vector<core::Resume> resumes = {};
     std::vector<core::Send> sent = {};
     std::vector<core::Dial> dials = {};
     std::vector<core::LinkId> closed = {};
@@ -73,9 +75,18 @@ struct NodeBench
                 replies.push_back(*reply);
             else if (const auto *done = std::get_if<core::OperatorReply>(&effect))
                 operated.push_back(*done);
+            else if (const auto *resume = std::get_if<core::Resume>(&effect))
+                take(*resume);
             else if (const auto *log = std::get_if<core::Log>(&effect))
                 logs.push_back(*log);
         }
+    }
+    void take(const core::Resume &resume)
+    {
+        if (isBackgroundHeld)
+            resumes.push_back(resume);
+        else
+            feed(core::Resumed{resume.ticket});
     }
     void take(core::Append append)
     {

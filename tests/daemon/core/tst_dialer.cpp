@@ -30,6 +30,7 @@ class TestDialer : public QObject
 private Q_SLOTS:
     void wantedTargetIsDialledAtOnceAndOnlyOnce();
     void newTargetWaitsForItsDelay();
+    void newsAreNotSleptThrough();
     void deadTargetIsDialledForEverAtBoundedIntervals();
     void firstRetriesArePrompt();
     void foreignClusterIsTriedSeldomButTried();
@@ -67,6 +68,34 @@ void TestDialer::newTargetWaitsForItsDelay()
     dialer.want({{kMember, target(16660, 300)}}, 1200); // Does not begin again.
     QVERIFY(dialer.due(1299).empty());
     QCOMPARE(dialer.due(1300).size(), size_t{1});
+}
+
+/// Once nothing is due it looks at nothing, until something changes.
+void TestDialer::newsAreNotSleptThrough()
+{
+    Dialer dialer;
+    Random random(1);
+    const auto isDueFrom = [&dialer](qint64 now) {
+        for (const qint64 end = now + 2 * Dialer::kRetryMsMax; now < end; now += 10) {
+            if (!dialer.due(now).empty())
+                return true;
+        }
+        return false;
+    };
+    dialer.want({{kJoin, target()}}, 0);
+    const auto first = dialer.due(0);
+    QCOMPARE(first.size(), size_t{1});
+    QVERIFY(!isDueFrom(10));
+    dialer.want({{kJoin, target()}, {kMember, target(16661)}}, 100'000);
+    const auto second = dialer.due(100'000);
+    QCOMPARE(second.size(), size_t{1});
+    QVERIFY(!isDueFrom(100'010));
+    dialer.failed(second[0].dial, 200'000, random);
+    QVERIFY(isDueFrom(200'010));
+    dialer.opened(first[0].dial);
+    QVERIFY(!isDueFrom(300'000));
+    dialer.closed(first[0].dial, 400'000, false, random);
+    QVERIFY(isDueFrom(400'010));
 }
 
 void TestDialer::deadTargetIsDialledForEverAtBoundedIntervals()

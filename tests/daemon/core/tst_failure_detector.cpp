@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/core/failure_detector.h"
+#include "daemon/core/random.h"
 
 #include <QtTest>
 
@@ -16,6 +17,8 @@ using Kind = FailureDetector::Finding::Kind;
 constexpr NodeId kPeer = 7;
 constexpr NodeId kOther = 8;
 
+constexpr qint64 kBeatMs = 500;
+
 /// A watcher of some members under a clock moved by hand. Takes its findings to heart as a node
 /// does: what it suspects is Suspect from the next tick on.
 struct Watcher
@@ -30,7 +33,8 @@ struct Watcher
 
     void tick()
     {
-        for (const FailureDetector::Finding &finding : detector.tick(members, nowMs)) {
+        for (const FailureDetector::Finding &finding :
+             detector.tick({members.begin(), members.end()}, nowMs)) {
             ++findings;
             firstMs.try_emplace({finding.id, finding.kind}, nowMs);
             if (finding.kind == Kind::Suspect)
@@ -51,6 +55,28 @@ struct Watcher
         }
     }
 
+    void beat()
+    {
+        detector.heard(kPeer, nowMs);
+        detector.expectWithin(kPeer, kBeatMs, nowMs);
+    }
+    /// Heartbeats in time, for \a ms.
+    void beatFor(qint64 ms)
+    {
+        for (const qint64 endMs = nowMs + ms; nowMs < endMs;) {
+            run(kBeatMs);
+            beat();
+        }
+    }
+    /// How long after the last heartbeat others are asked about it.
+    [[nodiscard]] qint64 patience()
+    {
+        firstMs.clear();
+        const qint64 sinceMs = nowMs;
+        run(10'000);
+        return foundAfter(Kind::Probe, sinceMs);
+    }
+
     /// When \a kind was first found after \a sinceMs began; -1 if it was not.
     [[nodiscard]] qint64 foundAfter(Kind kind, qint64 sinceMs, NodeId id = kPeer) const
     {
@@ -68,6 +94,9 @@ class TestFailureDetector : public QObject
 
 private Q_SLOTS:
     void heartbeatsKeepAMemberOutOfSuspicion();
+    void nothingIsMissedWhileItIsCalm();
+    void aRefusedConnectionIsNoCalm();
+    void aPauseIsNoCalm();
     void silenceLeadsToProbeSuspicionAndVerdictInTime_data();
     void silenceLeadsToProbeSuspicionAndVerdictInTime();
     void memberNeverHeardCountsFromItsFirstSight();
@@ -92,13 +121,71 @@ private Q_SLOTS:
     void onlyDirectWordsCountAsHeard();
     void whoIsSeldomHeardIsJudgedByItsOwnRhythm();
     void nobodyMayAskForMoreThanAMinute();
+    void whoIsLateIsGivenMoreTimeForAWhile();
+    void nobodyIsGivenMoreThanSixSeconds();
+    void anOutageIsNoLateness();
+    void aPauseOfThisNodeMakesNobodyLate();
 };
+
+void TestFailureDetector::whoIsLateIsGivenMoreTimeForAWhile()
+{
+    const auto patienceAfter = [](qint64 gapMs, qint64 calmMs) {
+        Watcher watcher;
+        watcher.beatFor(2000);
+        watcher.run(gapMs);
+        watcher.beat();
+        watcher.beatFor(calmMs);
+        return watcher.patience();
+    };
+    QCOMPARE(patienceAfter(600, 0), FailureDetector::kSilenceMs + 100); // The tick after it.
+    // Late by 1.4 s, and so twice that beyond the announced half second.
+    QCOMPARE(patienceAfter(1900, 0), qint64{kBeatMs + 2 * 1400 + 100});
+    const qint64 later = patienceAfter(1900, 5000);
+    QVERIFY(later > FailureDetector::kSilenceMs + 100 && later < kBeatMs + 2 * 1400);
+    QCOMPARE(patienceAfter(1900, 30'000), FailureDetector::kSilenceMs + 100);
+}
+
+void TestFailureDetector::nobodyIsGivenMoreThanSixSeconds()
+{
+    Watcher watcher;
+    watcher.beatFor(1000);
+    watcher.run(3400); // Suspect, but not yet down.
+    QVERIFY(watcher.isFound(Kind::Suspect) && !watcher.isFound(Kind::Down));
+    watcher.beat();
+    watcher.members[kPeer] = MemberState::Alive;
+    watcher.run(5500);
+    watcher.beat();
+    QCOMPARE(watcher.patience(), FailureDetector::kSilenceMsMax + 100);
+}
+
+void TestFailureDetector::anOutageIsNoLateness()
+{
+    Watcher watcher;
+    watcher.beatFor(1000);
+    watcher.run(1900);
+    watcher.beat();
+    watcher.run(20'000);
+    QVERIFY(watcher.isFound(Kind::Down));
+    watcher.beat();
+    watcher.members[kPeer] = MemberState::Alive;
+    QCOMPARE(watcher.patience(), FailureDetector::kSilenceMs + 100);
+}
+
+void TestFailureDetector::aPauseOfThisNodeMakesNobodyLate()
+{
+    Watcher watcher;
+    watcher.beatFor(1000);
+    watcher.nowMs += 1900; // Nobody ticks.
+    watcher.tick();
+    watcher.beat();
+    QCOMPARE(watcher.patience(), FailureDetector::kSilenceMs + 100);
+}
 
 void TestFailureDetector::whoIsSeldomHeardIsJudgedByItsOwnRhythm()
 {
     Watcher watcher;
     watcher.detector.heard(kPeer, watcher.nowMs);
-    watcher.detector.expectWithin(kPeer, 10'000);
+    watcher.detector.expectWithin(kPeer, 10'000, watcher.nowMs);
     const qint64 heardMs = watcher.nowMs;
     watcher.run(30'000);
     QCOMPARE(watcher.findings, 0);
@@ -112,7 +199,7 @@ void TestFailureDetector::whoIsSeldomHeardIsJudgedByItsOwnRhythm()
     QVERIFY(!watcher.detector.keepsItsWord(kPeer, watcher.nowMs));
     // Often again, it is judged as everybody.
     watcher.detector.heard(kPeer, watcher.nowMs);
-    watcher.detector.expectWithin(kPeer, 500);
+    watcher.detector.expectWithin(kPeer, 500, watcher.nowMs);
     watcher.members[kPeer] = MemberState::Alive;
     watcher.firstMs.clear();
     const qint64 silentMs = watcher.nowMs;
@@ -125,11 +212,11 @@ void TestFailureDetector::nobodyMayAskForMoreThanAMinute()
     Watcher watcher;
     watcher.detector.heard(kPeer, watcher.nowMs);
     for (const qint64 interval : {std::numeric_limits<qint64>::max(), qint64{60'001}}) {
-        watcher.detector.expectWithin(kPeer, interval);
+        watcher.detector.expectWithin(kPeer, interval, watcher.nowMs);
         QVERIFY(!watcher.detector.keepsItsWord(kPeer, watcher.nowMs + 180'001));
         QVERIFY(watcher.detector.keepsItsWord(kPeer, watcher.nowMs + 180'000));
     }
-    watcher.detector.expectWithin(kPeer, -5);
+    watcher.detector.expectWithin(kPeer, -5, watcher.nowMs);
     QVERIFY(watcher.detector.keepsItsWord(kPeer, watcher.nowMs + 2000));
     QVERIFY(!watcher.detector.keepsItsWord(kPeer, watcher.nowMs + 2001));
 }
@@ -142,6 +229,87 @@ void TestFailureDetector::heartbeatsKeepAMemberOutOfSuspicion()
             watcher.detector.heard(kPeer, watcher.nowMs);
     });
     QCOMPARE(watcher.findings, 0);
+}
+
+/// One that looks at its members only when it is not calm finds the same as one that looks at each
+/// tick, whatever happens to them.
+void TestFailureDetector::nothingIsMissedWhileItIsCalm()
+{
+    int calmTicks = 0;
+    int findings = 0;
+    for (quint64 seed = 1; seed <= 50; ++seed) {
+        Random random(seed);
+        FailureDetector always;
+        FailureDetector seldom;
+        std::map<NodeId, MemberState> members;
+        std::map<NodeId, qint64> beatMs;
+        for (NodeId id = 1; id <= 6; ++id) {
+            members[id] = MemberState::Alive;
+            beatMs[id] = id <= 2 ? 10'000 : 500;
+        }
+        bool isChanged = true;
+        for (qint64 nowMs = 1000; nowMs < 200'000; nowMs += 100) {
+            for (auto &[id, everyMs] : beatMs) {
+                if (random.below(300) == 0)
+                    everyMs = random.below(2) == 0 ? 1'000'000 : id <= 2 ? 10'000 : 500;
+                const quint64 chance = random.below(static_cast<quint64>(everyMs));
+                for (FailureDetector *each : {&always, &seldom}) {
+                    if (chance < 100) {
+                        each->heard(id, nowMs);
+                        each->expectWithin(id, std::min<qint64>(everyMs, 10'000), nowMs);
+                    } else if (chance == 100) {
+                        each->vouched(id, nowMs);
+                    } else if (chance == 101 && everyMs > 10'000) {
+                        each->refused(id, nowMs);
+                    }
+                }
+                if (members[id] != MemberState::Alive && chance < 100) {
+                    members[id] = MemberState::Alive;
+                    isChanged = true;
+                }
+            }
+            const FailureDetector::Members states{members.begin(), members.end()};
+            const auto expected = always.tick(states, nowMs);
+            const bool isCalm = !isChanged && seldom.isCalm(nowMs);
+            calmTicks += isCalm ? 1 : 0;
+            if (isCalm)
+                QVERIFY2(expected.empty(), QByteArray::number(seed).constData());
+            else
+                QVERIFY2(seldom.tick(states, nowMs) == expected,
+                         QByteArray::number(seed).constData());
+            findings += static_cast<int>(expected.size());
+            isChanged = false;
+            for (const FailureDetector::Finding &finding : expected) {
+                isChanged |= finding.kind != Kind::Probe;
+                if (finding.kind == Kind::Suspect)
+                    members[finding.id] = MemberState::Suspect;
+                if (finding.kind == Kind::Down)
+                    members[finding.id] = MemberState::Down;
+            }
+        }
+    }
+    QVERIFY2(calmTicks > 10'000, QByteArray::number(calmTicks).constData());
+    QVERIFY2(findings > 500, QByteArray::number(findings).constData());
+}
+
+void TestFailureDetector::aRefusedConnectionIsNoCalm()
+{
+    FailureDetector detector;
+    const FailureDetector::Members members{{kPeer, MemberState::Alive}};
+    detector.tick(members, 1000);
+    QVERIFY(detector.isCalm(1100));
+    detector.refused(kPeer, 1100);
+    QVERIFY(!detector.isCalm(1110));
+}
+
+void TestFailureDetector::aPauseIsNoCalm()
+{
+    FailureDetector detector;
+    const FailureDetector::Members members{{kPeer, MemberState::Alive}};
+    detector.tick(members, 1000);
+    QVERIFY(detector.isCalm(1100));
+    QVERIFY(detector.isCalm(1100 + FailureDetector::kPauseMs));
+    QVERIFY(!detector.isCalm(1100 + 2 * FailureDetector::kPauseMs + 1));
 }
 
 void TestFailureDetector::silenceLeadsToProbeSuspicionAndVerdictInTime_data()

@@ -41,6 +41,7 @@ private Q_SLOTS:
     void onlyAnUnexpiredValueIsLive_data();
     void onlyAnUnexpiredValueIsLive();
     void treeElementDependsOnAllItIsMadeOf();
+    void treeElementsOfSwappedStampsDoNotCancelOut();
     void keysSpreadOverAllPartitionsAndLeaves();
 };
 
@@ -176,6 +177,15 @@ void TestRecord::treeElementDependsOnAllItIsMadeOf()
     QVERIFY(element != treeElement(1, "key", {{1, 3}, 3}));
     QVERIFY(element != treeElement(1, "key", {{1, 2}, 4}));
     QCOMPARE(treeElement(1, "key", stamp), element);
+}
+
+/// A leaf is the XOR of its elements: what each is made of must not fall out of that.
+void TestRecord::treeElementsOfSwappedStampsDoNotCancelOut()
+{
+    const Stamp older{{1, 2}, 3};
+    const Stamp newer{{4, 5}, 6};
+    QVERIFY((treeElement(1, "one", older) ^ treeElement(1, "two", newer)) !=
+            (treeElement(1, "one", newer) ^ treeElement(1, "two", older)));
 }
 
 void TestRecord::keysSpreadOverAllPartitionsAndLeaves()

@@ -1,159 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "daemon/core/replicator.h"
-#include "tests/support/map_records.h"
-
-#include <QtTest>
+#include "tests/daemon/core/replicator_bench.h"
 
 using namespace dynakv;
-using namespace dynakv::core;
-
-namespace {
-
-constexpr NodeId kSelf = 1;
-constexpr qint64 kWallMs = 1'700'000'000'000;
-constexpr qint64 kHour = 3'600'000;
-using Status = WriteOutcome::Status;
-
-quint64 clockAt(qint64 wallMs)
-{
-    return static_cast<quint64>(wallMs) << 16;
-}
-
-Record record(const QByteArray &key, Version version, const QByteArray &value = "1",
-              RecordKind kind = RecordKind::Value)
-{
-    Record result;
-    result.key = key;
-    result.kind = kind;
-    result.version = version;
-    result.value = value;
-    return result;
-}
-
-/// A replicator with its table; the test is its disk and its network.
-struct Bench
-{
-    testing::MapRecords records = {};
-    quint64 ids = 0;
-    Capacity capacity;
-    Replicator replicator{kSelf, records, capacity, ids};
-    HybridClock clock{0};
-    Time now{1000, kWallMs};
-    std::vector<LinkId> links = {};
-    std::map<Ticket, std::vector<Record>> appends = {};
-    std::map<Ticket, std::optional<Durability>> wishes = {};
-    std::vector<Reply> replies = {};
-    std::vector<GroupReply> groupReplies = {};
-    std::vector<std::pair<LinkId, Push>> pushes = {};
-    std::vector<std::pair<LinkId, PushAck>> acks = {};
-    RequestId lastRequest = 0;
-
-    explicit Bench(qint64 memoryBytesMax = 0)
-        : capacity(records, memoryBytesMax)
-    {
-    }
-
-    void take(Effects effects)
-    {
-        for (Effect &effect : effects) {
-            if (auto *append = std::get_if<Append>(&effect)) {
-                wishes[append->ticket] = append->durability;
-                appends[append->ticket] = std::move(append->records);
-            } else if (auto *reply = std::get_if<Reply>(&effect))
-                replies.push_back(*reply);
-            else if (auto *group = std::get_if<GroupReply>(&effect))
-                groupReplies.push_back(*group);
-            else if (auto *send = std::get_if<Send>(&effect))
-                takeMessage(*send);
-        }
-    }
-    void takeMessage(const Send &send)
-    {
-        if (const auto *push = std::get_if<Push>(&send.message))
-            pushes.emplace_back(send.link, *push);
-        else if (const auto *ack = std::get_if<PushAck>(&send.message))
-            acks.emplace_back(send.link, *ack);
-    }
-
-    Ticket write(const WriteRequest &request, int replicas = 1)
-    {
-        const Ticket ticket = ++ids;
-        Effects out;
-        replicator.write({++lastRequest, request}, clock, replicas, now, ticket, out);
-        take(std::move(out));
-        return ticket;
-    }
-    Ticket writeGroup(std::vector<WriteRequest> writes, int replicas = 1,
-                      const QByteArray &refused = {})
-    {
-        const Ticket ticket = ++ids;
-        Effects out;
-        const auto refusal = [&refused](const WriteRequest &write) -> std::optional<WriteOutcome> {
-            if (write.key != refused)
-                return std::nullopt;
-            return WriteOutcome{.status = Status::NoSpace, .detail = "full"};
-        };
-        replicator.writeGroup({++lastRequest, std::move(writes)}, refusal, clock, replicas, now,
-                              ticket, out);
-        take(std::move(out));
-        return ticket;
-    }
-    Ticket put(const QByteArray &key, WriteConcern concern = {}, int replicas = 1)
-    {
-        return write({.key = key, .value = "1", .concern = concern}, replicas);
-    }
-    Ticket remove(const QByteArray &key)
-    {
-        return write({.key = key, .kind = RecordKind::Tombstone});
-    }
-    void commit(Ticket ticket, Committed::Result result = Committed::Result::Done,
-                Durability durability = Durability::Sync)
-    {
-        if (result == Committed::Result::Done) {
-            for (const Record &each : appends[ticket])
-                records.apply(each);
-        }
-        Effects out;
-        QVERIFY(replicator.committed({ticket, result, durability, "reason"}, links, out));
-        take(std::move(out));
-    }
-    Ticket receive(LinkId link, const Push &push)
-    {
-        const Ticket ticket = ++ids;
-        Effects out;
-        replicator.receive(link, push, ticket, Durability::Sync, out);
-        take(std::move(out));
-        return ticket;
-    }
-    void acknowledge(size_t push, bool isStored = true, Durability durability = Durability::Sync)
-    {
-        acknowledgeOn(pushes.at(push).first, push, isStored, durability);
-    }
-    void acknowledgeOn(LinkId link, size_t push, bool isStored = true,
-                       Durability durability = Durability::Sync)
-    {
-        Effects out;
-        replicator.acknowledged(link, {pushes.at(push).second.id, isStored, durability}, out);
-        take(std::move(out));
-    }
-    void expire(qint64 afterMs)
-    {
-        Effects out;
-        replicator.expire(now.monoMs + afterMs, out);
-        take(std::move(out));
-    }
-    [[nodiscard]] Version versionOf(Ticket ticket) const
-    {
-        return appends.at(ticket).at(0).version;
-    }
-};
-
-} // namespace
+using namespace dynakv::testing;
+using Bench = ReplicatorBench;
 
 Q_DECLARE_METATYPE(dynakv::core::WriteConcern)
-Q_DECLARE_METATYPE(dynakv::core::Version)
-Q_DECLARE_METATYPE(dynakv::core::Record)
 
+/// When a write is answered, and with what.
 class TestReplicator : public QObject
 {
     Q_OBJECT
@@ -166,15 +20,6 @@ private Q_SLOTS:
     void onlyWhatIsOlderIsOverwrittenAsOfAClock();
     void writeIsAppendedAsAskedAndAnsweredOnceDurable();
     void nothingIsPushedBeforeItIsDurableHere();
-    void stampIsAboveWhatIsHeld_data();
-    void stampIsAboveWhatIsHeld();
-    void stampIsAboveWhatIsInFlight();
-    void stampIsAboveAPeersRecordInFlight();
-    void keyUnderTheGreatestVersionIsNotAcknowledgedAndLost();
-    void existedTellsWhatWasThere_data();
-    void existedTellsWhatWasThere();
-    void existedCountsWritesInFlight();
-    void expiryIsCountedFromTheStamp();
     void answerWaitsForAsManyReplicasAsAsked_data();
     void answerWaitsForAsManyReplicasAsAsked();
     void weakestDurabilityIsReported();
@@ -186,18 +31,9 @@ private Q_SLOTS:
     void answerIsGivenOnlyOnce();
     void failedAppendIsAnsweredAndNotPushed_data();
     void failedAppendIsAnsweredAndNotPushed();
-    void receivedRecordIsStoredWhereItIsNewer_data();
-    void receivedRecordIsStoredWhereItIsNewer();
-    void mixedPushStoresOnlyWhatIsNewer();
-    void emptyPushIsAcknowledged();
-    void failedStoreIsToldToThePusher();
-    void pushBeyondTheReserveIsRefused();
-    void pushWithoutAnyRoomIsRefusedAtOnce();
     void writesInFlightCountForTheCapacity();
     void durabilityAskedForIsThatOfTheOwnCopy();
-    void whatIsHeldIsAcknowledgedAsDurableAsItIs();
     void aLaterWriteThatAsksForLessMayBeDoneFirst();
-    void lostLinkGetsNoAcknowledgement();
     void foreignTicketIsNotTaken();
     void nothingIsKeptOnceAllIsDone();
 };
@@ -368,132 +204,6 @@ void TestReplicator::nothingIsPushedBeforeItIsDurableHere()
     QVERIFY(bench.pushes[0].second.records == bench.appends.at(ticket));
 }
 
-void TestReplicator::stampIsAboveWhatIsHeld_data()
-{
-    QTest::addColumn<Version>("held");
-    QTest::newRow("older") << Version{clockAt(kWallMs - kHour), 9};
-    QTest::newRow("the same moment, a greater node") << Version{clockAt(kWallMs), 9};
-    QTest::newRow("a bit ahead") << Version{clockAt(kWallMs + 30'000), 9};
-    QTest::newRow("an hour ahead") << Version{clockAt(kWallMs + kHour), 9};
-    QTest::newRow("one below the greatest") << Version{~quint64{0} - 1, 9};
-}
-
-void TestReplicator::stampIsAboveWhatIsHeld()
-{
-    QFETCH(const Version, held);
-    for (const RecordKind kind : {RecordKind::Value, RecordKind::Tombstone}) {
-        Bench bench;
-        bench.records.apply(record("k", held, "old", kind));
-        QVERIFY(bench.versionOf(bench.put("k")) > held);
-        Bench other;
-        other.records.apply(record("k", held, "old", kind));
-        QVERIFY(other.versionOf(other.remove("k")) > held);
-    }
-}
-
-void TestReplicator::stampIsAboveWhatIsInFlight()
-{
-    Bench bench;
-    bench.records.apply(record("k", {clockAt(kWallMs + kHour), 9}));
-    std::vector<Ticket> tickets;
-    Version last;
-    for (int i = 0; i < 20; ++i) {
-        bench.now.wallMs -= 1000;
-        tickets.push_back(i % 2 == 0 ? bench.put("k") : bench.remove("k"));
-        QVERIFY(bench.versionOf(tickets.back()) > last);
-        last = bench.versionOf(tickets.back());
-        if (i % 3 == 2) { // Some are done while others are on their way.
-            bench.commit(tickets.front());
-            tickets.erase(tickets.begin());
-        }
-    }
-}
-
-/// What a peer pushed is held as soon as it was taken, although the disk has it a moment later.
-void TestReplicator::stampIsAboveAPeersRecordInFlight()
-{
-    Bench bench;
-    const Version theirs{clockAt(kWallMs + kHour), 9};
-    const Ticket received = bench.receive(10, {1, {record("k", theirs)}});
-    const Ticket written = bench.put("k");
-    QVERIFY(bench.versionOf(written) > theirs);
-    QCOMPARE(bench.appends.size(), size_t{2});
-    bench.replicator.linkLost(10); // Its append goes on without it.
-    QVERIFY(bench.versionOf(bench.put("k")) > bench.versionOf(written));
-    Effects out;
-    bench.records.apply(bench.appends.at(received).at(0));
-    bench.replicator.committed({received}, {}, out);
-    QVERIFY(out.empty());
-    QVERIFY(bench.versionOf(bench.put("k")) > bench.versionOf(written));
-}
-
-void TestReplicator::keyUnderTheGreatestVersionIsNotAcknowledgedAndLost()
-{
-    Bench bench;
-    bench.records.apply(record("k", {~quint64{0}, 9}, "theirs"));
-    bench.put("k");
-    QVERIFY(bench.appends.empty());
-    QCOMPARE(bench.replies.size(), size_t{1});
-    QCOMPARE(bench.replies[0].outcome.status, Status::ClockOff);
-    QVERIFY(!bench.replies[0].outcome.detail.isEmpty());
-    // Others are not touched by it.
-    QVERIFY(bench.appends.contains(bench.put("other")));
-}
-
-void TestReplicator::existedTellsWhatWasThere_data()
-{
-    QTest::addColumn<bool>("isHeld");
-    QTest::addColumn<RecordKind>("kind");
-    QTest::addColumn<qint64>("expiresAtMs");
-    QTest::addColumn<bool>("existed");
-    QTest::newRow("nothing") << false << RecordKind::Value << qint64{0} << false;
-    QTest::newRow("value") << true << RecordKind::Value << qint64{0} << true;
-    QTest::newRow("tombstone") << true << RecordKind::Tombstone << qint64{0} << false;
-    QTest::newRow("not yet expired") << true << RecordKind::Value << kWallMs + 1 << true;
-    QTest::newRow("expired") << true << RecordKind::Value << kWallMs << false;
-}
-
-void TestReplicator::existedTellsWhatWasThere()
-{
-    QFETCH(const bool, isHeld);
-    QFETCH(const RecordKind, kind);
-    QFETCH(const qint64, expiresAtMs);
-    QFETCH(const bool, existed);
-    Bench bench;
-    if (isHeld) {
-        Record held = record("k", {1, 1}, "1", kind);
-        held.expiresAtMs = expiresAtMs;
-        bench.records.apply(held);
-    }
-    bench.commit(bench.remove("k"));
-    QCOMPARE(bench.replies.at(0).outcome.existed, existed);
-}
-
-void TestReplicator::existedCountsWritesInFlight()
-{
-    Bench bench;
-    std::vector<Ticket> tickets = {bench.remove("k"), bench.put("k"),    bench.put("k"),
-                                   bench.remove("k"), bench.remove("k"), bench.put("k")};
-    for (const Ticket ticket : tickets)
-        bench.commit(ticket);
-    std::vector<bool> existed;
-    for (const Reply &reply : bench.replies)
-        existed.push_back(reply.outcome.existed);
-    QCOMPARE(existed, (std::vector<bool>{false, false, true, true, false, false}));
-}
-
-void TestReplicator::expiryIsCountedFromTheStamp()
-{
-    Bench bench;
-    bench.records.apply(record("ahead", {clockAt(kWallMs + kHour), 9}));
-    for (const QByteArray key : {"new", "ahead"}) {
-        const Ticket ticket = bench.write({.key = key, .value = "1", .ttlMs = 5000});
-        const Record appended = bench.appends.at(ticket).at(0);
-        QCOMPARE(appended.expiresAtMs, appended.version.wallMs() + 5000);
-    }
-    QCOMPARE(bench.appends.at(bench.put("new")).at(0).expiresAtMs, qint64{0});
-}
-
 void TestReplicator::answerWaitsForAsManyReplicasAsAsked_data()
 {
     QTest::addColumn<WriteConcern>("concern");
@@ -659,91 +369,6 @@ void TestReplicator::failedAppendIsAnsweredAndNotPushed()
     QVERIFY(!bench.replies.at(1).outcome.existed);
 }
 
-void TestReplicator::receivedRecordIsStoredWhereItIsNewer_data()
-{
-    QTest::addColumn<Record>("pushed");
-    QTest::addColumn<bool>("isStored");
-    QTest::newRow("unknown key") << record("new", {1, 1}) << true;
-    QTest::newRow("newer") << record("k", {6, 1}, "2") << true;
-    QTest::newRow("newer by the node") << record("k", {5, 6}, "2") << true;
-    QTest::newRow("newer tombstone") << record("k", {6, 1}, {}, RecordKind::Tombstone) << true;
-    QTest::newRow("identical") << record("k", {5, 5}, "1") << false;
-    QTest::newRow("older") << record("k", {4, 9}, "2") << false;
-    QTest::newRow("older tombstone") << record("k", {4, 9}, {}, RecordKind::Tombstone) << false;
-}
-
-void TestReplicator::receivedRecordIsStoredWhereItIsNewer()
-{
-    QFETCH(const Record, pushed);
-    QFETCH(const bool, isStored);
-    Bench bench;
-    bench.records.apply(record("k", {5, 5}, "1"));
-    const Ticket ticket = bench.receive(10, {77, {pushed}});
-    QCOMPARE(bench.appends.contains(ticket), isStored);
-    if (isStored) {
-        QVERIFY(bench.acks.empty()); // Not before the disk has it.
-        bench.commit(ticket);
-        QVERIFY(*bench.records.find(pushed.key) == pushed);
-    }
-    QCOMPARE(bench.acks.size(), size_t{1});
-    QCOMPARE(bench.acks[0].first, LinkId{10});
-    QVERIFY((bench.acks[0].second == PushAck{77, true, Durability::Sync}));
-}
-
-void TestReplicator::mixedPushStoresOnlyWhatIsNewer()
-{
-    Bench bench;
-    bench.records.apply(record("a", {5, 5}));
-    const Ticket ticket = bench.receive(10, {77, {record("a", {4, 4}), record("b", {1, 1})}});
-    QCOMPARE(bench.appends.at(ticket).size(), size_t{1});
-    QCOMPARE(bench.appends.at(ticket)[0].key, QByteArray("b"));
-}
-
-void TestReplicator::emptyPushIsAcknowledged()
-{
-    Bench bench;
-    bench.receive(10, {77, {}});
-    QVERIFY(bench.appends.empty());
-    QCOMPARE(bench.acks.size(), size_t{1});
-}
-
-void TestReplicator::failedStoreIsToldToThePusher()
-{
-    Bench bench;
-    const Ticket ticket = bench.receive(10, {77, {record("k", {1, 1})}});
-    bench.commit(ticket, Committed::Result::NoSpace);
-    QCOMPARE(bench.acks.size(), size_t{1});
-    QVERIFY(!bench.acks[0].second.isStored);
-}
-
-/// What fits is kept all the same: a delete may be what makes the room.
-void TestReplicator::pushBeyondTheReserveIsRefused()
-{
-    Bench bench(100);
-    bench.records.apply(record("k", {1, 1}, QByteArray(200, 'v')));
-    const Record newer = record("k", {2, 2}, {}, RecordKind::Tombstone);
-    const Ticket ticket = bench.receive(10, {77, {record("a", {2, 2}), newer}});
-    QCOMPARE(bench.appends.at(ticket).size(), size_t{1});
-    QCOMPARE(bench.appends.at(ticket)[0].kind, RecordKind::Tombstone);
-    bench.commit(ticket);
-    QCOMPARE(bench.acks.size(), size_t{1});
-    QVERIFY(!bench.acks[0].second.isStored);
-    // There is room again.
-    const Ticket again = bench.receive(10, {78, {record("a", {2, 2}, {})}});
-    bench.commit(again);
-    QVERIFY(bench.acks.back().second.isStored);
-}
-
-void TestReplicator::pushWithoutAnyRoomIsRefusedAtOnce()
-{
-    Bench bench(100);
-    bench.records.apply(record("k", {1, 1}, QByteArray(200, 'v')));
-    bench.receive(10, {77, {record("a", {2, 2})}});
-    QVERIFY(bench.appends.empty());
-    QCOMPARE(bench.acks.size(), size_t{1});
-    QVERIFY(!bench.acks[0].second.isStored);
-}
-
 /// Values that wait for the disk take their room already.
 void TestReplicator::writesInFlightCountForTheCapacity()
 {
@@ -775,30 +400,6 @@ void TestReplicator::durabilityAskedForIsThatOfTheOwnCopy()
     QCOMPARE(bench.wishes.at(received), std::nullopt);
 }
 
-/// A record that is held is acknowledged at once, but no better than it is held.
-void TestReplicator::whatIsHeldIsAcknowledgedAsDurableAsItIs()
-{
-    Bench bench;
-    const auto ackOfHeld = [&bench] {
-        bench.receive(10, {77, {record("k", {1, 1})}});
-        return bench.acks.back().second.durability;
-    };
-    bench.records.apply(record("k", {5, 5}));
-    QCOMPARE(ackOfHeld(), Durability::Sync);
-    const Ticket before = bench.put("a");
-    const Ticket weak = bench.write({.key = "k", .durability = Durability::Os});
-    // From here on the table may hold it, although this has not been told yet.
-    QCOMPARE(ackOfHeld(), Durability::Os);
-    bench.commit(before, Committed::Result::Done, Durability::Sync);
-    QCOMPARE(ackOfHeld(), Durability::Os);
-    bench.commit(weak, Committed::Result::Done, Durability::Os);
-    QCOMPARE(ackOfHeld(), Durability::Os);
-    bench.commit(bench.put("b"), Committed::Result::Failed);
-    QCOMPARE(ackOfHeld(), Durability::Os);
-    bench.commit(bench.put("b"), Committed::Result::Done, Durability::Sync); // Of the whole file.
-    QCOMPARE(ackOfHeld(), Durability::Sync);
-}
-
 /// Of one batch the storage completes what needs no sync before what does.
 void TestReplicator::aLaterWriteThatAsksForLessMayBeDoneFirst()
 {
@@ -823,16 +424,6 @@ void TestReplicator::aLaterWriteThatAsksForLessMayBeDoneFirst()
     bench.receive(10, {77, {record("k", {1, 1})}});
     QCOMPARE(bench.acks.back().second.durability, Durability::Sync);
     QCOMPARE(bench.pushes.size(), std::size_t{3});
-}
-
-void TestReplicator::lostLinkGetsNoAcknowledgement()
-{
-    Bench bench;
-    const Ticket ticket = bench.receive(10, {77, {record("k", {1, 1})}});
-    bench.replicator.linkLost(10);
-    Effects out;
-    bench.replicator.committed({ticket}, {}, out);
-    QVERIFY(out.empty());
 }
 
 void TestReplicator::foreignTicketIsNotTaken()

@@ -80,6 +80,25 @@ void FakeCoordinator::read(core::ReadRequest request, ReadCompletion done)
     done(std::move(outcome));
 }
 
+void FakeCoordinator::list(core::ListingRequest request, ListingCompletion done)
+{
+    core::ListingOutcome outcome{{}, "nobody can be asked"};
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_fixedListing)
+            outcome = *m_fixedListing;
+        else if (m_view.readiness == core::Readiness::Ready)
+            outcome = {core::ListedPage{m_table.list(request.query), {}, 0, 0}, {}};
+    }
+    done(std::move(outcome));
+}
+
+void FakeCoordinator::answerListingsWith(core::ListingOutcome outcome)
+{
+    const std::lock_guard lock(m_mutex);
+    m_fixedListing = std::move(outcome);
+}
+
 void FakeCoordinator::answerReadsWith(core::ReadOutcome outcome)
 {
     const std::lock_guard lock(m_mutex);

@@ -30,6 +30,8 @@ public:
     /// Answered at once, on this thread: from the table while ready, else by nobody, or as
     /// answerReadsWith() said.
     void read(core::ReadRequest request, ReadCompletion done) override;
+    /// Likewise, from the table or as answerListingsWith() said.
+    void list(core::ListingRequest request, ListingCompletion done) override;
     [[nodiscard]] std::shared_ptr<const core::ClusterView> clusterView() const override;
 
     void setReadiness(core::Readiness readiness);
@@ -38,6 +40,7 @@ public:
     /// Writes change nothing from here on and have this outcome.
     void answerWith(core::WriteOutcome outcome);
     void answerReadsWith(core::ReadOutcome outcome);
+    void answerListingsWith(core::ListingOutcome outcome);
     /// Writes wait from here on, until release().
     void hold();
     void release();
@@ -63,6 +66,7 @@ private:
     std::vector<core::ReplicaView> m_replicas = {};
     std::optional<core::WriteOutcome> m_fixed = {};
     std::optional<core::ReadOutcome> m_fixedRead = {};
+    std::optional<core::ListingOutcome> m_fixedListing = {};
     core::WriteRequest m_last = {};
     int m_submitted = 0;
     bool m_isHeld = false;

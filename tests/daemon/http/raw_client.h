@@ -22,6 +22,20 @@ struct RawAnswer
     }
 };
 
+inline QByteArray getRequest(const QByteArray &target)
+{
+    return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+}
+
+/// \a fields: lines of the head, each with its end.
+inline QByteArray putRequest(const QByteArray &target, const QByteArray &body,
+                             const QByteArray &fields = {})
+{
+    return "PUT " + target +
+           " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + QByteArray::number(body.size()) +
+           "\r\n" + fields + "\r\n" + body;
+}
+
 /// A blocking client that sends exactly the bytes it is given and shares no code with the product.
 class RawClient
 {

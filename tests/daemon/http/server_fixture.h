@@ -6,7 +6,17 @@
 #include "tests/daemon/http/fake_coordinator.h"
 #include "tests/daemon/http/fake_file_keeper.h"
 
+#include <functional>
+
 namespace dynakv::test {
+
+inline http::RestServerConfig withDoor(const std::function<void(http::FrontDoorConfig &)> &change)
+{
+    http::RestServerConfig config;
+    config.door.emplace();
+    change(*config.door);
+    return config;
+}
 
 /// A real RestServer on a port of its own, with a real table and a fake node behind it.
 struct ServerFixture

@@ -106,6 +106,7 @@ private Q_SLOTS:
         other.state = core::MemberState::Suspect;
         other.rttMs = 2.5;
         other.pushLagMs = 1500;
+        other.hintsPending = 9;
         other.partitionsEqual = 250;
         other.comparedMs = 1'700'000'000'000;
         fixture.coordinator.setMembers({other});
@@ -126,6 +127,10 @@ private Q_SLOTS:
                                    "storage_jobs_total",
                                    "store_keys",
                                    "store_tombstones",
+                                   "store_purged_total",
+                                   "purge_watermark_seconds",
+                                   "purge_held_back",
+                                   "replication_refused_records_total",
                                    "store_bytes",
                                    "store_memory_limit_bytes",
                                    "cluster_members",
@@ -134,6 +139,9 @@ private Q_SLOTS:
                                    "sync_rounds_total",
                                    "sync_partitions_equal",
                                    "replication_lag_seconds",
+                                   "hints_pending",
+                                   "hints_replayed_total",
+                                   "hints_dropped_total",
                                    "writes_total",
                                    "node_turn_duration_seconds"})
             QVERIFY2(checker.families().contains(QByteArray("dynakv_") + family), family);
@@ -144,6 +152,7 @@ private Q_SLOTS:
         QCOMPARE(checker.value(R"(dynakv_cluster_members{state="alive"})"), 0);
         QCOMPARE(checker.value(R"(dynakv_cluster_rtt_seconds{member="127.0.0.1:6661"})"), 0.0025);
         QCOMPARE(checker.value(R"(dynakv_replication_lag_seconds{member="127.0.0.1:6661"})"), 1.5);
+        QCOMPARE(checker.value(R"(dynakv_hints_pending{member="127.0.0.1:6661"})"), 9);
         QCOMPARE(checker.value(R"(dynakv_sync_partitions_equal{member="127.0.0.1:6661"})"), 250);
         QCOMPARE(checker.value(R"(dynakv_http_rejected_total{reason="head_too_large"})"), 0);
         QCOMPARE(checker.value(

@@ -62,9 +62,9 @@ struct Life
     {
         DbState state = {{}, engine.metas()};
         for (int partition = 0; partition < core::kPartitionCount; ++partition) {
-            const auto stamps =
+            const auto slice =
                 table.stamps(static_cast<quint8>(partition), core::LeafSet().set(), {}, 1000);
-            for (const core::KeyStamp &stamp : stamps)
+            for (const core::KeyStamp &stamp : slice.stamps)
                 state.records[stamp.key] = *table.find(stamp.key);
         }
         return state;

@@ -53,6 +53,9 @@ Rows walkAll(const Table &table, ListQuery query)
     Rows rows;
     for (;;) {
         const Listing page = table.list(query);
+        // What is listed here must be believed elsewhere.
+        if (!core::isAnswerTo(query, {page, {}, 0, 0}))
+            return {{"a page is no answer to its query", 0}};
         const Rows shown = rowsOf(page, query.order);
         rows.insert(rows.end(), shown.begin(), shown.end());
         if (!page.hasMore || shown.empty())

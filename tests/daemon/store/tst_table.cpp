@@ -463,7 +463,7 @@ private Q_SLOTS:
         QCOMPARE(table.list(query).keys.size(), std::size_t{base::limits::kPageKeysMax});
     }
 
-    void stampsComeInOrderAndOnlyOfTheLeavesAskedFor()
+    void slicesComeInOrderAndOnlyOfTheLeavesAskedFor()
     {
         std::mt19937_64 random(11);
         Table table;
@@ -485,17 +485,42 @@ private Q_SLOTS:
                     expected.push_back({key, core::stampOf(record)});
             }
             QVERIFY(expected.size() > 30);
-            std::vector<core::KeyStamp> walked;
-            for (;;) {
-                const QByteArray after = walked.empty() ? QByteArray() : walked.back().key;
-                const auto part = table.stamps(partition, leaves, after, 7);
-                QVERIFY(part.size() <= 7);
-                if (part.empty())
-                    break;
-                walked.insert(walked.end(), part.begin(), part.end());
+            // By a few, by more than one hold of the lock, and at once.
+            for (const int visits : {1, 7, 600, 100'000}) {
+                std::vector<core::KeyStamp> walked;
+                QByteArray after;
+                do {
+                    const core::StampSlice slice = table.stamps(partition, leaves, after, visits);
+                    QVERIFY(slice.stamps.size() <= static_cast<size_t>(visits));
+                    QVERIFY(slice.reached.isEmpty() || slice.reached > after);
+                    walked.insert(walked.end(), slice.stamps.begin(), slice.stamps.end());
+                    after = slice.reached;
+                } while (!after.isEmpty());
+                QCOMPARE(walked, expected);
             }
-            QCOMPARE(walked, expected);
-            QVERIFY(table.stamps(partition, leaves, {}, 0).empty());
+            for (const core::SliceBounds &bounds : {core::SliceBounds{100'000, 5, 1000},
+                                                    {100'000, 100'000, 40},
+                                                    {7, 100'000, 1000}}) {
+                std::vector<core::KeyStamp> walked;
+                QByteArray after;
+                do {
+                    const core::RecordSlice slice = table.records(partition, leaves, after, bounds);
+                    QVERIFY(slice.records.size() <= bounds.records);
+                    QVERIFY(slice.records.size() <= static_cast<size_t>(bounds.visits));
+                    // Its bytes are reached by the last one.
+                    qsizetype bytes = 0;
+                    for (const core::Record &record : slice.records) {
+                        QVERIFY(bytes < bounds.bytes);
+                        bytes += record.key.size() + record.value.size();
+                        QVERIFY(model.records().at(record.key) == record);
+                        walked.push_back({record.key, core::stampOf(record)});
+                    }
+                    after = slice.reached;
+                } while (!after.isEmpty());
+                QCOMPARE(walked, expected);
+            }
+            QVERIFY(table.stamps(partition, {}, {}, 7).stamps.empty());
+            QVERIFY(!table.stamps(partition, {}, {}, 7).reached.isEmpty());
         }
     }
 };

@@ -34,8 +34,11 @@ ClusterStatus exampleStatus()
     full.mayLack = true;
     full.clockOffsetMs = -3;
     full.replicationLagMs = 1200;
+    full.hintsPending = 12;
+    full.areHintsDropped = true;
     full.partitionsEqual = 255;
     full.comparedMs = 1709210096789;
+    full.holdsPurgeBack = true;
     MemberStatus bare;
     bare.id = "fedcba9876543210";
     bare.address = "[::1]:6661";
@@ -47,6 +50,7 @@ ClusterStatus exampleStatus()
     status.state = "catching_up";
     status.detail = "12 of 256 partitions are fetched";
     status.members = {full, bare};
+    status.purgedUpToMs = 1709210000000;
     return status;
 }
 
@@ -94,9 +98,9 @@ void ApiValuesTest::figuresThatAreNotKnownAreLeftOut()
 {
     const QJsonArray members = toJson(exampleStatus()).value(QLatin1String("members")).toArray();
     const QJsonObject bare = members.at(1).toObject();
-    for (const char *name :
-         {"version", "keys", "bytes", "rtt_ms", "memory_used_permille", "may_lack",
-          "clock_offset_ms", "replication_lag_ms", "partitions_equal", "compared_at"})
+    for (const char *name : {"version", "keys", "bytes", "rtt_ms", "memory_used_permille",
+                             "may_lack", "clock_offset_ms", "replication_lag_ms", "hints_pending",
+                             "hints_dropped", "partitions_equal", "compared_at"})
         QVERIFY2(!bare.contains(QLatin1String(name)), name);
     QCOMPARE(members.at(0).toObject().value(QLatin1String("since")).toString(),
              QStringLiteral("2024-02-29T12:34:56.789Z"));
