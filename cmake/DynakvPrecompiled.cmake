@@ -11,7 +11,7 @@ function(dynakv_precompile target)
         set(source "${CMAKE_BINARY_DIR}/precompiled/empty.cpp")
         file(CONFIGURE OUTPUT "${source}" CONTENT "")
         add_library(dynakv_precompiled OBJECT "${source}")
-        set_target_properties(dynakv_precompiled PROPERTIES AUTOMOC OFF AUTOUIC OFF)
+        set_target_properties(dynakv_precompiled PROPERTIES AUTOMOC OFF)
         target_link_libraries(dynakv_precompiled PRIVATE dynakv_options Qt6::Core)
         target_compile_options(dynakv_precompiled PRIVATE
             $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
