@@ -20,6 +20,7 @@ void describe(Of<core::PersistedState> auto &state, auto &&visit)
     visit(9, Optional{state.watermark});
     visit(10, Optional{state.isMerging});
     visit(11, Optional{state.claim});
+    visit(12, Optional{state.heldUpTo});
 }
 
 } // namespace dynakv::cluster::cbor

@@ -55,6 +55,9 @@ struct PersistedState
     bool isMerging = false;
     /// Whether the cluster has forgotten this node: it never takes part again under this id.
     bool isForgotten = false;
+    /// The greatest clock up to which this directory was ever said to hold all, see PurgeWatermark:
+    /// no watermark is above it unless the directory is an older state of itself. 0: not known.
+    quint64 heldUpTo = 0;
     quint64 claim = 0; ///< The last one, see Hello: a copy of the directory claims later.
     bool operator==(const PersistedState &) const = default;
 };

@@ -71,8 +71,11 @@ Effects Node::Impl::start(Time now, quint64 newestClock)
     if (m_state.mayLack)
         fence();
     for (const MemberRecord &member : m_state.members) {
-        if (member.id != m_state.node)
-            m_table.merge(member);
+        if (member.id == m_state.node)
+            continue;
+        m_table.merge(member);
+        if (member.state == MemberState::Down)
+            m_notRunning.insert(member.id);
     }
     m_selfHost = !m_config.advertisedHost.isEmpty() ? m_config.advertisedHost
                  : m_config.api.isWildcard()        ? QByteArray("127.0.0.1")
@@ -99,6 +102,7 @@ Effects Node::Impl::start(Time now, quint64 newestClock)
 
 Effects Node::Impl::handle(Event event, Time now)
 {
+    followWall(now);
     m_now = now;
     m_changedBy.reset();
     std::visit([this](auto &each) { on(each); }, event);
@@ -177,7 +181,7 @@ void Node::Impl::adoptCluster(quint64 clusterId)
     m_state.clusterId = clusterId;
     m_state.caughtUpOnce = false;
     m_state.isMerging = m_records.recordCount() > 0;
-    m_state.watermark = m_purgedUpTo = 0; // It was of other members.
+    m_state.watermark = m_state.heldUpTo = m_purgedUpTo = 0; // It was of other members.
     m_purging.reset();
     obeyWatermark();
     m_synced.clear();
@@ -185,7 +189,7 @@ void Node::Impl::adoptCluster(quint64 clusterId)
     m_syncedCaughtUp.clear();
     m_table.clearOthers();
     for (const auto &[peer, link] : m_linkByPeer)
-        m_strangers.insert(peer);
+        m_strangers[peer] = m_now.monoMs;
     m_isDirty = m_isViewDirty = true;
     m_out.push_back(ClusterIdChanged{clusterId});
     updateReadiness();
@@ -206,7 +210,8 @@ void Node::Impl::updateReadiness()
     }
     if (m_state.clusterId == 0)
         return setReadiness(Readiness::Joining, "no member of the cluster to join was reached yet");
-    const bool isBegun = m_leave || (m_readiness == Readiness::Ready && m_state.caughtUpOnce);
+    const bool isBegun =
+        m_leave || (m_readiness == Readiness::Ready && m_state.caughtUpOnce && !m_state.mayLack);
     if (isBegun && !isCopy())
         return;
     if (m_savedCeiling == 0) {
@@ -226,13 +231,27 @@ void Node::Impl::updateReadiness()
         return setReadiness(Readiness::Ready, {});
     if (!m_state.caughtUpOnce)
         return setReadiness(Readiness::Joining, "joining: taking over the cluster's data");
-    const bool hasWaited = m_now.monoMs - m_started.monoMs >= kReturnGraceMs;
-    const bool hasSyncedAll =
-        std::all_of(m_linkByPeer.begin(), m_linkByPeer.end(),
-                    [this](const auto &each) { return m_synced.contains(each.first); });
-    if (hasWaited && hasSyncedAll)
+    if (mayReturnAlone())
         return setReadiness(Readiness::Ready, {});
     setReadiness(Readiness::CatchingUp, "returned: comparing its data with the other members");
+}
+
+/// Whether nobody is there whose data this node might lack: it has been compared with each member
+/// that it reaches, and the others were down before, or their hosts say that they do not run, or
+/// say nothing for as long as a network takes to come up.
+bool Node::Impl::mayReturnAlone() const
+{
+    const qint64 sinceMs = m_now.monoMs - m_started.monoMs;
+    if (sinceMs < kReturnGraceMs)
+        return false;
+    const auto isCompared = [this](const auto &each) { return m_synced.contains(each.first); };
+    const auto isAway = [&](const auto &each) {
+        const auto &[id, member] = each;
+        return id == m_state.node || member.state == MemberState::Left ||
+               m_linkByPeer.contains(id) || m_notRunning.contains(id) || sinceMs >= kSilentGraceMs;
+    };
+    return std::all_of(m_linkByPeer.begin(), m_linkByPeer.end(), isCompared) &&
+           std::all_of(m_table.all().begin(), m_table.all().end(), isAway);
 }
 
 void Node::Impl::setReadiness(Readiness readiness, const QByteArray &detail)
@@ -258,6 +277,8 @@ void Node::Impl::renewCeiling()
 {
     if (!m_clock.isCeilingLow(m_state.clockCeiling, m_now.wallMs))
         return;
+    if (m_savedCeiling != 0 && isClockOff())
+        return; // Nothing is stamped meanwhile, and a restart would begin up there.
     m_state.clockCeiling = m_clock.ceilingAt(m_now.wallMs);
     m_isDirty = true;
 }
@@ -274,6 +295,7 @@ void Node::Impl::saveState()
     m_savingCeiling = m_state.clockCeiling;
     m_savingClusterId = m_state.clusterId;
     m_savingWatermark = m_state.watermark;
+    m_state.heldUpTo = std::max(m_state.heldUpTo, m_purging.holdsUpTo());
     m_purging.beginSave();
     m_out.push_back(SaveState{m_savingRevision, m_state});
 }

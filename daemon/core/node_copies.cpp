@@ -3,9 +3,10 @@
 
 #include <algorithm>
 
-/// Two running processes with one id: one data directory is a copy of the other. The earlier claim
-/// goes on, the other process stands back as soon as it has proof that the first one runs beside
-/// it; see docs/decisions/0014-copied-directories.md.
+/// A directory that is not what its id has become: an older state of itself, or the copy of one
+/// that another process runs from. Of two running processes with one id the earlier claim goes on,
+/// the other one stands back as soon as it has proof that the first one runs beside it; see
+/// docs/decisions/0014-copied-directories.md.
 namespace dynakv::core {
 
 namespace {
@@ -100,25 +101,58 @@ void Node::Impl::takeWordOnSelf(const MemberRecord &word)
     const bool isSaidToRun = word.state != MemberState::Down && word.state != MemberState::Suspect;
     if (word.outranks == m_claim && isEarlier(word.claim, m_claim) && isSaidToRun)
         return standBack("it is known at " + word.api.toString());
+    // Of an earlier process; a copy of the directory has a later generation too.
+    if (word.generation > m_table.self().generation && isEarlier(word.claim, m_claim))
+        doubt("its generation is " + QByteArray::number(m_state.generation) +
+              ", and a later one is known");
     if (m_table.refute(word)) {
         m_changedBy.reset(); // The sender must hear it too.
         updateSelf();
     }
 }
 
-/// What others do in the name of this id is not done here: from now on this directory may lack
-/// what the id has acknowledged. \a where: who says so, or where the other one is.
+/// \a watermark: up to where a member says that what is dead was purged. Each had said that it
+/// holds all up to there, this one as well.
+void Node::Impl::watchWatermark(quint64 watermark)
+{
+    if (m_state.heldUpTo != 0 && watermark > m_state.heldUpTo)
+        doubt("it never said that it holds what the others purge by now");
+}
+
+/// Its directory is an older state of itself, as a backup or a snapshot of the machine brings back:
+/// it may lack what it acknowledged since, and hold what was deleted and purged.
+void Node::Impl::doubt(const QByteArray &why)
+{
+    if (m_state.mayLack || !m_state.caughtUpOnce)
+        return;
+    say(Log::Level::Warning, "its data directory is an older state of itself: " + why);
+    loseTrust();
+    endSession();
+    fence();
+    for (const auto &[peer, link] : m_linkByPeer)
+        scheduleSync(peer, 0);
+    updateReadiness();
+}
+
+/// From now on this directory may lack what its id has acknowledged.
+void Node::Impl::loseTrust()
+{
+    m_isDirty = m_isDirty || !std::exchange(m_state.mayLack, true);
+    m_synced.clear();
+    m_syncedCaughtUp.clear();
+    m_purging.reset();
+    obeyWatermark();
+}
+
+/// What others do in the name of this id is not done here. \a where: who says so, or where the
+/// other one is.
 void Node::Impl::standBack(const QByteArray &where)
 {
     const bool isNews = !m_original;
     m_original = where;
     m_provenMs = m_now.monoMs;
     m_isSilent = m_isViewDirty = true;
-    m_isDirty = m_isDirty || !std::exchange(m_state.mayLack, true);
-    m_synced.clear();
-    m_syncedCaughtUp.clear();
-    m_purging.reset();
-    obeyWatermark();
+    loseTrust();
     if (m_leave) {
         OperatorOutcome outcome;
         outcome.status = OperatorOutcome::Status::Conflict;

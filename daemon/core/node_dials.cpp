@@ -12,8 +12,10 @@ void Node::Impl::on(const DialFailed &failed)
         return;
     if (key->kind == Dialer::Key::Kind::Member) {
         // A member that got through to us meanwhile lives, wherever our dial went.
-        if (failed.reason == DialFailed::Reason::Refused && !m_linkByPeer.contains(key->id))
+        if (failed.reason == DialFailed::Reason::Refused && !m_linkByPeer.contains(key->id)) {
             m_detector.refused(key->id, m_now.monoMs);
+            m_notRunning.insert(key->id);
+        }
         return;
     }
     // A join address that does not answer is said at once and then now and then, never each time.

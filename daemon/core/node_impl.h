@@ -46,12 +46,14 @@ inline constexpr qint64 kTablesAheadMs = 250;
 /// How members are is stored this late at most; who they are at once.
 inline constexpr qint64 kTableSaveMs = 1000;
 inline constexpr qint64 kHandshakeMsMax = 3000;
+inline constexpr qint64 kStrangerMs = 10'000; ///< Who has greeted says as much of itself by then.
 inline constexpr qint64 kSyncPeriodMs = 10'000;
 inline constexpr qint64 kSyncSoonMs = 500;
 /// So many heartbeats in a row with another tree hash are no write on its way any more.
 inline constexpr int kTreeMismatchesMax = 3;
-inline constexpr qint64 kReturnGraceMs = 3000; ///< A returning node waits so long for peers.
-inline constexpr qint64 kRefusedMs = 15'000;   ///< More than from one dial of a peer to the next.
+inline constexpr qint64 kReturnGraceMs = 3000;   ///< A returning node waits so long for peers,
+inline constexpr qint64 kSilentGraceMs = 15'000; ///< and so long where no host of theirs answers.
+inline constexpr qint64 kRefusedMs = 15'000;     ///< More than from one dial of a peer to the next.
 /// So long one member's word against another one is not enough: a member may stand still as long.
 inline constexpr qint64 kLoneAccuserMs = FailureDetector::kSilenceMs;
 inline constexpr qint64 kRivalMs = 500; ///< A linked process that runs answers within this time.
@@ -94,6 +96,7 @@ private:
         bool isOutgoing = false;
         DialId dial = 0;
         QByteArray peerHost = {};
+        QByteArray localHost = {};
         qint64 openedMs = 0;
         Hello sent = {};
         std::optional<Hello> theirs = {};
@@ -128,6 +131,7 @@ private:
     void foundCluster();
     void adoptCluster(quint64 clusterId);
     void updateReadiness();
+    [[nodiscard]] bool mayReturnAlone() const;
     void setReadiness(Readiness readiness, const QByteArray &detail);
     void renewCeiling();
     void saveState();
@@ -179,6 +183,7 @@ private:
     // node_links.cpp
     [[nodiscard]] Hello makeHello() const;
     void learnHost(const QByteArray &localHost);
+    void followWall(Time now);
     void receive(Link &link, const Push &push);
     void greet(Link &link, const Hello &hello);
     bool settleDuplicate(Link &link, const Hello &hello);
@@ -197,6 +202,9 @@ private:
     [[nodiscard]] bool settleRival(Link &link, Link &linked);
     void takeForCopy(Link &link, const Refusal &refusal);
     void takeWordOnSelf(const MemberRecord &word);
+    void watchWatermark(quint64 watermark);
+    void doubt(const QByteArray &why);
+    void loseTrust();
     void standBack(const QByteArray &where);
     [[nodiscard]] bool isStandingBack();
     [[nodiscard]] bool isCopy() const;
@@ -300,9 +308,9 @@ private:
     ListingReader m_listings;
 
     std::map<LinkId, Link> m_links;
-    std::map<NodeId, LinkId> m_linkByPeer;       ///< Established ones.
-    std::vector<NodeId> m_watchers;              ///< Of this node; empty: to be found anew.
-    std::set<NodeId> m_strangers;                ///< Who is linked and not in the table.
+    std::map<NodeId, LinkId> m_linkByPeer; ///< Established ones.
+    std::vector<NodeId> m_watchers;        ///< Of this node; empty: to be found anew.
+    std::map<NodeId, qint64> m_strangers;  ///< Who is linked and not in the table; since when.
     std::set<std::pair<qint64, LinkId>> m_beats; ///< When each established link has its next one.
     std::map<LinkId, RootsRequest> m_heldBack;   ///< Until what the peer lacks is replayed.
     quint32 m_peersPermille = 0; ///< No peer has said more of its memory, and perhaps less.
@@ -358,6 +366,8 @@ private:
     std::map<NodeId, qint64> m_syncDueMs;            ///< Whom to compare with, and when;
     std::set<std::pair<qint64, NodeId>> m_syncQueue; ///< the same, the most urgent first.
     qint64 m_syncPeriodicMs = 0;
+    /// Members that do not run: their hosts say so since the start, or they were down before it.
+    std::set<NodeId> m_notRunning;
     std::set<NodeId> m_synced;         ///< Peers with whom a session completed since the start,
     std::set<NodeId> m_syncedCaughtUp; ///< and of them those that held all at that time.
 

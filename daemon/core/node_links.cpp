@@ -45,10 +45,10 @@ void Node::Impl::on(const LinkOpened &opened)
     link.isOutgoing = opened.isOutgoing;
     link.dial = opened.dial;
     link.peerHost = opened.peerHost;
+    link.localHost = opened.localHost;
     link.openedMs = m_now.monoMs;
     if (opened.isOutgoing)
         m_dialer.opened(opened.dial);
-    learnHost(opened.localHost);
     link.sent = makeHello();
     send(link.id, link.sent);
 }
@@ -138,8 +138,8 @@ Hello Node::Impl::makeHello() const
     return hello;
 }
 
-/// A wildcard listener learns where it can be reached from the sockets that reached somebody. An
-/// address beyond the loopback is worth more than one of it.
+/// A wildcard listener learns where it can be reached from the sockets on which somebody greeted.
+/// An address beyond the loopback is worth more than one of it.
 void Node::Impl::learnHost(const QByteArray &localHost)
 {
     if (!m_config.advertisedHost.isEmpty() || !m_config.api.isWildcard() || localHost.isEmpty())
@@ -221,7 +221,9 @@ void Node::Impl::establish(Link &link)
     link.isEstablished = true;
     m_linkByPeer[peer] = link.id;
     if (m_table.find(peer) == nullptr)
-        m_strangers.insert(peer);
+        m_strangers[peer] = m_now.monoMs;
+    m_notRunning.erase(peer);
+    learnHost(link.localHost);
     m_watchers.clear();
     m_dialledTable.reset();
     m_takenForCopyMs.erase(peer);
@@ -258,7 +260,7 @@ void Node::Impl::dropLink(LinkId id, bool isGone, bool isForeign)
         m_out.push_back(CloseLink{id});
     if (!link.isEstablished)
         return;
-    if (link.heardWallMs != 0)
+    if (link.heardWallMs != 0 && m_table.find(link.theirs->node) != nullptr)
         m_contactWallMs[link.theirs->node] = link.heardWallMs;
     const auto byPeer = m_linkByPeer.find(link.theirs->node);
     if (byPeer != m_linkByPeer.end() && byPeer->second == id) {
@@ -308,8 +310,12 @@ qint64 Node::Impl::idleAfterMs(const Link &link) const
     if (!link.isEstablished)
         return link.openedMs + kHandshakeMsMax;
     const MemberRecord *const peer = m_table.find(link.theirs->node);
-    if (peer == nullptr)
-        return std::numeric_limits<qint64>::max();
+    if (peer == nullptr) {
+        // It said nothing of itself, or there is no room for it.
+        const auto stranger = m_strangers.find(link.theirs->node);
+        return stranger == m_strangers.end() ? std::numeric_limits<qint64>::max()
+                                             : stranger->second + kStrangerMs;
+    }
     return peer->state == MemberState::Down ? m_detector.heardUntilMs(peer->id)
                                             : m_detector.muteAfterMs(peer->id);
 }

@@ -163,6 +163,17 @@ bool Node::Impl::tellTable(LinkId link)
     return true;
 }
 
+/// Where the wall was set, all other clocks are that much further off, before they say so.
+void Node::Impl::followWall(Time now)
+{
+    constexpr qint64 kStepMs = 1000;
+    const qint64 stepMs = (now.wallMs - m_now.wallMs) - (now.monoMs - m_now.monoMs);
+    if (std::abs(stepMs) < kStepMs)
+        return;
+    for (auto &[id, link] : m_links)
+        link.clockOffsetMs -= stepMs;
+}
+
 bool Node::Impl::isClockOff() const
 {
     const auto off =

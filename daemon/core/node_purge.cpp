@@ -46,6 +46,8 @@ quint64 Node::Impl::promise()
     // What was fetched and is on its way to the disk is not counted by the replicator.
     if (!m_strayAppends.empty() || (m_session && !m_session->openAppends().empty()))
         return 0;
+    if (isClockOff())
+        return 0; // It would take this node's clock along.
     const quint64 wanted = std::min(clockAt(m_now.wallMs - m_config.purgeDelayMs), m_savedCeiling);
     m_clock.raise(wanted);
     return m_replicator.promise(wanted, m_now.monoMs);

@@ -20,8 +20,9 @@ void Node::Impl::fence()
 {
     m_clock.leap(m_now.wallMs);
     say(Log::Level::Warning,
-        "its data file was damaged or cut, or another process has gone on under its id, so that it "
-        "may lack what was acknowledged; it answers no reads from it and takes no writes until it "
+        "its data file was damaged or cut or is an older one, or another process has gone on under "
+        "its id, so that it may lack what was acknowledged; it answers no reads from it and takes "
+        "no writes until it "
         "has been compared with the other members");
 }
 
@@ -47,9 +48,10 @@ void Node::Impl::updateRepair()
                                  "all of them lost is gone");
         return setReadiness(Readiness::Ready, {});
     }
-    setReadiness(m_state.caughtUpOnce ? Readiness::CatchingUp : Readiness::Joining,
-                 "its data file was damaged or cut, or another process has gone on under its id; "
-                 "it is being compared with the other members");
+    setReadiness(
+        m_state.caughtUpOnce ? Readiness::CatchingUp : Readiness::Joining,
+        "its data file was damaged or cut or is an older one, or another process has gone on "
+        "under its id; it is being compared with the other members");
 }
 
 /// At least one member is up and caught up, and each that is was compared in that state.

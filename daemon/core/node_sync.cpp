@@ -25,6 +25,10 @@ void Node::Impl::receiveSync(Link &link, const Message &message)
         if (auto newer = m_reader.answered(link.id, *reply, m_out))
             m_replicator.adopt(*std::move(newer), ++m_ids, m_out);
     }
+    if (const auto *roots = std::get_if<RootsReply>(&message))
+        watchWatermark(roots->holdings.watermark);
+    else if (const auto *stamps = std::get_if<StampsReply>(&message))
+        watchWatermark(stamps->watermark);
     if (!m_session || m_session->link() != link.id)
         return;
     const qint64 now = m_now.monoMs;
@@ -164,9 +168,14 @@ void Node::Impl::settleSession()
     const SyncSession::Totals totals = m_session->totals();
     const SyncSession::State state = m_session->state();
     const bool fromCaughtUp = m_session->peerIsCaughtUp();
+    const bool isRejected = m_session->terms().isMerging && totals.declined > 0;
     const LinkId link = m_session->link();
     if (state == SyncSession::State::Complete && totals.declined == 0)
         noteCompared(*m_session);
+    if (state == SyncSession::State::Complete && (m_state.mayLack || !m_state.caughtUpOnce)) {
+        // No watermark that was agreed on without this node is above what any member promises now.
+        m_state.heldUpTo = std::max(m_state.heldUpTo, m_session->theirPromise());
+    }
     endSession();
     m_syncCounts.fetched += totals.fetched;
     m_syncCounts.pushed += totals.pushed;
@@ -188,7 +197,12 @@ void Node::Impl::settleSession()
     m_lag.compared(link, m_sessionStartMs);
     m_compared[peer] = {kPartitionCount - totals.differing, m_now.wallMs, m_sessionStartWallMs};
     m_synced.insert(peer);
-    if (fromCaughtUp)
+    if (isRejected) {
+        say(Log::Level::Warning, toHex16(peer) + " did not take " +
+                                     QByteArray::number(totals.declined) +
+                                     " records that this node brings along; it is tried again");
+        scheduleSync(peer, kSyncPeriodMs);
+    } else if (fromCaughtUp)
         m_syncedCaughtUp.insert(peer);
     if (totals.declined == 0)
         m_hints.compared(peer, m_sessionStartId);

@@ -34,6 +34,8 @@ void SyncSession::handle(const RootsReply &reply, qint64 nowMs, Effects &out)
     m_peerIsCaughtUp = reply.caughtUp;
     m_theirPromise = reply.promise;
     m_theirHoldings = reply.holdings;
+    if (m_terms.isMerging && reply.promise == 0)
+        return fail(); // It cannot say just now above what this node's records have to be stamped.
     const TreeRoots mine = m_records.treeRoots();
     for (size_t i = 0; i < mine.size(); ++i) {
         if (mine[i] != reply.roots[i])
@@ -195,7 +197,7 @@ void SyncSession::sortOwn(Partition &partition, const KeyStamp &my, bool isUnkno
     const quint64 clock = my.stamp.version.clock;
     const bool wasPurgedThere =
         isUnknownThere && m_peerIsCaughtUp && clock <= m_theirHoldings.watermark;
-    if ((m_terms.isRepairing && wasPurgedThere) || (m_terms.isMerging && clock <= m_theirPromise))
+    if ((m_terms.isRepairing && wasPurgedThere) || (m_terms.isMerging && clock <= mergeBase()))
         partition.renewed.push_back(my.key);
     else
         partition.given.push_back(my.key);
@@ -213,7 +215,7 @@ void SyncSession::renew(Partition &partition, Effects &out)
     while (!partition.renewed.empty() && bytes < kPushBytesTarget &&
            append.records.size() < kPushRecordsMax) {
         if (auto record = m_records.find(partition.renewed.front())) {
-            const quint64 base = m_terms.isMerging ? m_theirPromise : m_theirHoldings.watermark;
+            const quint64 base = m_terms.isMerging ? mergeBase() : m_theirHoldings.watermark;
             if (!m_terms.isMerging && isPurgeable(*record, base)) {
                 partition.renewed.pop_front();
                 continue; // Dead here as well, and about to be purged.

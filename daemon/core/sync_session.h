@@ -5,6 +5,7 @@
 #include "daemon/core/effect.h"
 #include "daemon/core/record_source.h"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <vector>
@@ -114,6 +115,11 @@ private:
     void sortOwn(Partition &partition, const KeyStamp &my, bool isUnknownThere) const;
     void compareSlice(quint8 number, Partition &partition);
     bool isWellFormed(quint8 number, const Partition &partition, const StampsReply &reply) const;
+    /// What a merging node brings along is stamped above this.
+    [[nodiscard]] quint64 mergeBase() const
+    {
+        return std::max(m_theirPromise, m_theirHoldings.watermark);
+    }
     [[nodiscard]] bool isPurgedHere(quint64 clock) const { return clock <= m_terms.watermark; }
     void fail() { m_state = State::Failed; }
 

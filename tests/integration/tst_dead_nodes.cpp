@@ -99,6 +99,9 @@ void TestDeadNodes::aForgottenNodeIsNeitherCountedNorLetIn()
     const test::HttpAnswer forgotten = forget(0, id);
     QCOMPARE(forgotten.status, 200);
     QCOMPARE(forgotten.object().value(QLatin1String("forgotten")).toString().toLatin1(), id);
+    // The word of it reaches the other one a moment after the answer.
+    QVERIFY(test::waitUntil(
+        [&] { return cluster.rest(1).get("/v1/cluster").body.contains("\"left\""); }, 10'000));
     // All there are now are two.
     const test::HttpAnswer all = cluster.rest(1).put("/key/k?w=all", R"({"value":1})");
     QCOMPARE(all.status, 200);

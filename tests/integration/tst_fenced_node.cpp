@@ -158,6 +158,9 @@ void TestFencedNode::aMemberThatStopsIsPassedOver()
 {
     const HttpAnswer before = ask(kFenced, "GET", "/v1/keys?limit=1000");
     for (const int silent : {0, 1}) {
+        // Both can be asked: the other one is, after the first pause, again.
+        QVERIFY(test::waitUntil(
+            [this] { return ask(kFenced, "GET", "/key/never-there?r=2").status == 404; }, 30'000));
         m_cluster->node(silent).pause();
         const HttpAnswer listing = ask(kFenced, "GET", "/v1/keys?limit=1000");
         const HttpAnswer value = ask(kFenced, "GET", "/key/" + targetOf(silent));

@@ -151,7 +151,8 @@ void TestForgottenNode::forgettingTellsWhatIsKnown()
         return QDateTime::fromString(text, Qt::ISODateWithMs).toMSecsSinceEpoch();
     };
     const qint64 contactMs = timeOf("last_contact");
-    QVERIFY2(contactMs > beforeMs - 3000 && contactMs < beforeMs + 10'000, answer.body.constData());
+    QVERIFY2(contactMs > beforeMs - 60'000 && contactMs < beforeMs + 60'000,
+             answer.body.constData());
     const qint64 comparedMs = timeOf("compared_at");
     QVERIFY2(comparedMs > beforeMs - 120'000 && comparedMs <= contactMs, answer.body.constData());
     const int equal = answer.object().value(QLatin1String("partitions_equal")).toInt(-1);

@@ -106,6 +106,12 @@ void Writer::begin(const RestProbe &rest, int &lastNumber)
     }
 }
 
+/// Stored perhaps, but not in time: a commit may take long beside a compaction.
+bool isUnsettled(const HttpAnswer &answer)
+{
+    return answer.object().value(QLatin1String("outcome")).toString() == QLatin1String("unknown");
+}
+
 void Writer::take()
 {
     const HttpAnswer answer = m_request->finish();
@@ -114,7 +120,7 @@ void Writer::take()
         m_key->held = *m_key->attempted;
         m_key->attempted.reset();
         ++m_acknowledged;
-    } else if (answer.status != 0) {
+    } else if (answer.status != 0 && !isUnsettled(answer)) {
         m_refusal = QByteArray::number(answer.status) + ": " + answer.body;
     }
 }

@@ -70,7 +70,7 @@ void TestReplicaReads::aQuorumAnswersWithoutASilentMember()
     m_cluster->node(2).pause();
     QVERIFY(!put(0, "/key/k?w=quorum", "1").isEmpty());
     const HttpAnswer quorum = m_cluster->rest(1).get("/key/k?r=quorum");
-    const HttpAnswer all = m_cluster->rest(1).get("/key/k?r=all&timeout=300");
+    const HttpAnswer all = m_cluster->rest(1).get("/key/k?r=all&timeout=1500");
     m_cluster->node(2).resume();
     QCOMPARE(quorum.status, 200);
     QCOMPARE(quorum.body, R"({"value":1})");

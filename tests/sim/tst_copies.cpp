@@ -266,8 +266,7 @@ void TestCopies::aRestartedOriginalKeepsItsPlace()
         const int copy = copyOf(cluster, 2, {0});
         cutOff(cluster, copy, {0, 1, 2});
         cluster.start(copy);
-        cluster.run(10'000);
-        QVERIFY(isReady(cluster, copy));
+        QVERIFY(cluster.runUntil(20'000, [&] { return isReady(cluster, copy); }));
         cluster.mendAll();
         QVERIFY(cluster.runUntil(10'000, [&] { return !isReady(cluster, copy); }));
         cluster.crash(2);
@@ -359,7 +358,7 @@ void TestCopies::aCopyThatStandsBackDoesNotLeave()
     const int copy = copyOf(cluster, 2, {});
     cutOff(cluster, copy, {0, 1, 2});
     cluster.start(copy);
-    cluster.run(10'000);
+    QVERIFY(cluster.runUntil(20'000, [&] { return isReady(cluster, copy); }));
     const size_t leave = cluster.beginOperation(copy, {core::OperatorRequest::Kind::Leave, 0});
     cluster.run(1000);
     QVERIFY(!cluster.operated(leave));

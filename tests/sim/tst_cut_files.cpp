@@ -88,7 +88,7 @@ void TestCutFiles::aNodeWhoseFileWasCutAsksEveryMemberThatIsUp()
     cluster.cutDisk(2, before);
     cluster.setCutBothWays(0, 1, true);
     cluster.start(0);
-    QVERIFY(cluster.runUntil(10'000,
+    QVERIFY(cluster.runUntil(20'000,
                              [&] { return cluster.view(0).readiness == core::Readiness::Ready; }));
     cluster.start(2);
     cluster.run(5); // Connected; but what the one that knows has to say is kept back.

@@ -35,6 +35,8 @@ private Q_SLOTS:
     void whoWasDownForHoursIsBackInSeconds();
     void theOthersLookForWhoKnowsNobodyAnyMore();
     void aRolledBackDirectoryIsTakenBackIn();
+    void aDirectoryFromBeforeADeleteBringsNothingBack();
+    void whoReturnsBeforeItsNetworkWaitsForIt();
     void whoNamesTwoClustersJoinsOne_data();
     void whoNamesTwoClustersJoinsOne();
 };
@@ -112,6 +114,75 @@ void TestReturns::aRolledBackDirectoryIsTakenBackIn()
     QVERIFY(cluster.told(again).outcome.version > newest);
     QVERIFY(cluster.recordsAgree());
     QCOMPARE(cluster.wrongAnswer(), QByteArray());
+}
+
+/// All have purged the delete, since this node had said that it holds it. Its generation is no
+/// help: the directory is of the life that ends here.
+void TestReturns::aDirectoryFromBeforeADeleteBringsNothingBack()
+{
+    SimCluster cluster(4);
+    cluster.setPurgeDelay(5000);
+    QVERIFY(cluster.form(3));
+    cluster.put(0, "deleted", "1");
+    cluster.put(0, "kept", "1");
+    cluster.run(60'000);
+    cluster.addNode({}); // Never started: where the copy is kept.
+    cluster.copyDisk(2, 3);
+    cluster.remove(0, "deleted");
+    QVERIFY(cluster.runUntil(300'000, [&] {
+        const auto isPurged = [&](int node) { return !cluster.records(node).stampOf("deleted"); };
+        return isPurged(0) && isPurged(1) && isPurged(2);
+    }));
+    cluster.run(20'000);
+    cluster.crash(2);
+    cluster.run(1000);
+    cluster.copyDisk(3, 2);
+    cluster.wipe(3);
+    cluster.start(2);
+    bool hasServedIt = false;
+    QVERIFY(cluster.runUntil(20'000, [&] {
+        const auto held = cluster.records(2).find("deleted");
+        hasServedIt |= held && held->kind == core::RecordKind::Value &&
+                       cluster.readiness(2) == core::Readiness::Ready;
+        return cluster.allReady() && cluster.recordsAgree();
+    }));
+    QVERIFY(!hasServedIt);
+    QVERIFY(isLogged(cluster, "an older state of itself"));
+    const auto held = cluster.records(0).find("deleted");
+    QVERIFY(!held || held->kind == core::RecordKind::Tombstone);
+    QVERIFY(cluster.records(2).find("kept"));
+    // Purging goes on, of what was deleted once more too.
+    cluster.remove(1, "kept");
+    QVERIFY(cluster.runUntil(300'000, [&] { return cluster.records(0).recordCount() == 0; }));
+    QCOMPARE(cluster.wrongAnswer(), QByteArray());
+}
+
+/// It would answer from its own ignorance of what was written meanwhile.
+void TestReturns::whoReturnsBeforeItsNetworkWaitsForIt()
+{
+    SimCluster cluster(5);
+    QVERIFY(cluster.form(3));
+    cluster.crash(2);
+    cluster.run(1000);
+    cluster.put(0, "missed", "1");
+    cluster.run(1000);
+    for (const int other : {0, 1})
+        cluster.setCutBothWays(2, other, true);
+    cluster.start(2);
+    cluster.run(6000);
+    QCOMPARE(cluster.readiness(2), core::Readiness::CatchingUp);
+    cluster.mendAll();
+    QVERIFY(
+        cluster.runUntil(10'000, [&] { return cluster.readiness(2) == core::Readiness::Ready; }));
+    QVERIFY(cluster.records(2).find("missed"));
+
+    // Whoever stays alone serves what it has.
+    cluster.crash(2);
+    for (const int other : {0, 1})
+        cluster.setCutBothWays(2, other, true);
+    cluster.start(2);
+    QVERIFY(
+        cluster.runUntil(16'000, [&] { return cluster.readiness(2) == core::Readiness::Ready; }));
 }
 
 void TestReturns::whoNamesTwoClustersJoinsOne_data()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/cluster_fixture.h"
 
+#include <QJsonArray>
+#include <QJsonObject>
 #include <QTest>
 
 #include <algorithm>
@@ -39,7 +41,7 @@ bool Cluster::start()
                                      : QList<QByteArray>{node(0).address().toString()}))
             return false;
     }
-    return waitForAll();
+    return waitForAll() && waitForLinks();
 }
 
 DaemonProcess &Cluster::add()
@@ -68,6 +70,20 @@ bool Cluster::waitForAll(int timeoutMs)
     std::vector<int> indices(m_nodes.size());
     std::iota(indices.begin(), indices.end(), 0);
     return waitForMembers(indices, timeoutMs);
+}
+
+bool Cluster::waitForLinks(int timeoutMs)
+{
+    const auto isLinked = [](const QJsonValue &member) {
+        return member[QLatin1String("clock_offset_ms")].isDouble();
+    };
+    const auto isLinkedWithAll = [&](const auto &each) {
+        const QJsonArray members =
+            each->rest().get("/v1/cluster").object()[QLatin1String("members")].toArray();
+        return std::count_if(members.begin(), members.end(), isLinked) >= size() - 1;
+    };
+    return waitUntil([&] { return std::all_of(m_nodes.begin(), m_nodes.end(), isLinkedWithAll); },
+                     timeoutMs);
 }
 
 bool Cluster::waitForValue(const QByteArray &key, const QByteArray &json, int timeoutMs)

@@ -37,6 +37,8 @@ public:
     /// Waits until each of the nodes \a indices is ready and lists exactly them.
     bool waitForMembers(const std::vector<int> &indices, int timeoutMs = 30'000);
     bool waitForAll(int timeoutMs = 30'000);
+    /// Waits until every node has a link with every other one: only then a write reaches all.
+    bool waitForLinks(int timeoutMs = 30'000);
     /// Waits until every running node answers \a json for \a key (empty: 404).
     bool waitForValue(const QByteArray &key, const QByteArray &json, int timeoutMs = 15'000);
 

@@ -117,6 +117,14 @@ HttpAnswer RestProbe::del(const QByteArray &target) const
     return begin("DELETE", target).finish();
 }
 
+HttpAnswer RestProbe::batch(const QByteArray &lines, const QByteArray &query, int timeoutMs) const
+{
+    const QByteArray head = "POST /v1/batch" + query +
+                            " HTTP/1.1\r\nContent-Type: application/x-ndjson\r\nContent-Length: " +
+                            QByteArray::number(lines.size()) + "\r\n";
+    return Exchange(m_node, head, lines).finish(timeoutMs);
+}
+
 bool RestProbe::putValue(const QByteArray &key, const QByteArray &json) const
 {
     return put("/key/" + key, R"({"value":)" + json + '}').status == 200;

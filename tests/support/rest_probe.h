@@ -60,6 +60,9 @@ public:
     HttpAnswer get(const QByteArray &target, int timeoutMs = 10'000) const;
     HttpAnswer put(const QByteArray &target, const QByteArray &body) const;
     HttpAnswer del(const QByteArray &target) const;
+    /// `POST /v1/batch`; \a query begins with a question mark or is empty.
+    HttpAnswer batch(const QByteArray &lines, const QByteArray &query = {},
+                     int timeoutMs = 20'000) const;
 
     /// `PUT /key/<key>` with `{"value": <json>}`; \a key must need no encoding. Whether it was
     /// acknowledged.

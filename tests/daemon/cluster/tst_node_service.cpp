@@ -106,14 +106,15 @@ public:
     }
     bool isReady() const { return service->clusterView()->readiness == core::Readiness::Ready; }
     /// Ready, and the first writes are past what a node does only once. Leaves the key "first".
-    bool takesWrites()
+    bool takesWrites(core::WriteConcern concern = {})
     {
         return QTest::qWaitFor(
-            [this] {
+            [this, concern] {
                 const auto first = std::make_shared<Answers>();
                 core::WriteRequest request;
                 request.key = "first";
                 request.value = "1";
+                request.concern = concern;
                 service->submit(std::move(request),
                                 [first, answer = first->one()](WriteOutcome outcome) {
                                     answer(std::move(outcome));
@@ -220,7 +221,8 @@ void TestNodeService::threeNodesFormAClusterAndReplicate()
         QTRY_COMPARE_WITH_TIMEOUT(node->aliveMembers(), 3, 15'000);
         QCOMPARE(node->service->clusterView()->clusterId, a.service->clusterView()->clusterId);
     }
-    QVERIFY(c.takesWrites());
+    // Ready and listed it may be before its own links stand.
+    QVERIFY(c.takesWrites({core::WriteConcern::Kind::All, 0}));
     for (int i = 0; i < 100; ++i)
         c.put("after" + QByteArray::number(i), "2", {core::WriteConcern::Kind::All, 0});
     QTRY_COMPARE(c.answers.count(), 100);
@@ -436,7 +438,7 @@ void TestNodeService::tooManyWritesAreRefusedAtOnce()
             node.put(QByteArray::number(i), "1");
         QVERIFY(node.answers.count() >= 70 + 100);
     }
-    QTRY_COMPARE(node.answers.count(), 70 + 10'100);
+    QTRY_COMPARE_WITH_TIMEOUT(node.answers.count(), 70 + 10'100, 60'000);
     node.put("after", "1");
     QTRY_COMPARE(node.answers.count(), 70 + 10'101);
     QCOMPARE(node.answers.all().back().status, WriteOutcome::Status::Done);
@@ -462,10 +464,15 @@ void TestNodeService::everyWriteIsAnsweredOnceThoughTheNodeStops()
         writer.join();
     QCOMPARE(node.answers.count(), std::size_t{kWriters} * kWrites);
     qint64 done = 0;
-    for (const WriteOutcome &outcome : node.answers.all())
+    qint64 unknown = 0; // "May still take effect": where the stop had to wait too long.
+    for (const WriteOutcome &outcome : node.answers.all()) {
         done += outcome.status == WriteOutcome::Status::Done ? 1 : 0;
+        unknown += outcome.status == WriteOutcome::Status::TooFewReplicas ? 1 : 0;
+    }
     QVERIFY(done >= 100);
-    QCOMPARE(node.table.recordCount(), done + 1);
+    const qint64 records = node.table.recordCount();
+    QVERIFY2(records > done && records <= done + 1 + unknown,
+             QByteArray::number(records).constData());
 }
 
 void TestNodeService::aStopDoesNotWaitForAnAnswerForEver()

@@ -100,7 +100,7 @@ void TestPersistedStateCodec::aStateOfTheFirstVersionIsRead()
     state.mayLack = true;
     state.claim = 9;
     QCOMPARE(encodeState(state).toHex(),
-             QByteArray("ab0118a102030305040705f5068007f508f409000af40b09"));
+             QByteArray("ac0118a102030305040705f5068007f508f409000af40b090c00"));
 }
 
 void TestPersistedStateCodec::membersOutOfOrderAreRefused()

@@ -37,8 +37,8 @@ void TestNodeRepairing::whoMayLackSomethingIsNotReadyByTime()
     }
     QCOMPARE(bench.node->view().readiness, Readiness::CatchingUp);
     QCOMPARE(bench.node->view().detail,
-             QByteArray("its data file was damaged or cut, or another process has gone on under "
-                        "its id; it is being compared with the other members"));
+             QByteArray("its data file was damaged or cut or is an older one, or another process "
+                        "has gone on under its id; it is being compared with the other members"));
     QVERIFY(bench.row(kSelf).mayLack);
     QCOMPARE(bench.write("k").status, Status::NotReady);
     const auto beats = bench.sentOn<Heartbeat>(peer.link);

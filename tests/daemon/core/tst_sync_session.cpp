@@ -36,7 +36,9 @@ private Q_SLOTS:
     void whatThePeerHasPurgedIsDeletedByWhoLostTheDelete();
     void aDeleteThatIsPurgedWhileItIsFetchedIsAskedForAgain_data();
     void aDeleteThatIsPurgedWhileItIsFetchedIsAskedForAgain();
+    void whatIsBroughtAlongIsStampedAnew_data();
     void whatIsBroughtAlongIsStampedAnew();
+    void whoCannotPromiseIsBroughtNothing();
 };
 
 void TestSyncSession::bothSidesAreEqualAfterwards_data()
@@ -468,21 +470,33 @@ void TestSyncSession::aDeleteThatIsPurgedWhileItIsFetchedIsAskedForAgain()
     pair.mine.apply(record("k", {50, 1}));
     pair.theirs.apply(record("k", {60, 1}));
     pair.tamper = [](Message &message) {
+        if (auto *roots = std::get_if<RootsReply>(&message))
+            roots->promise = 100;
         if (auto *fetched = std::get_if<FetchReply>(&message))
             fetched->records.clear();
         return true;
     };
     QCOMPARE(pair.run(), State::Failed);
+    QCOMPARE(pair.fetches, 1);
+}
+
+void TestSyncSession::whatIsBroughtAlongIsStampedAnew_data()
+{
+    QTest::addColumn<quint64>("promise");
+    QTest::addColumn<quint64>("watermark");
+    QTest::newRow("above the promise") << quint64{100} << quint64{70};
+    QTest::newRow("above what was purged") << quint64{60} << quint64{100};
 }
 
 void TestSyncSession::whatIsBroughtAlongIsStampedAnew()
 {
+    QFETCH(const quint64, promise);
+    QFETCH(const quint64, watermark);
     SyncPair pair(0, {.self = 9, .isMerging = true});
-    pair.tamper = [](Message &message) {
-        if (auto *roots = std::get_if<RootsReply>(&message))
-            roots->promise = 100;
-        return true;
-    };
+    pair.tamper = changing<RootsReply>([&](RootsReply &roots) {
+        roots.promise = promise;
+        roots.holdings.watermark = watermark;
+    });
     pair.mine.apply(record("old", {50, 1}, "mine"));
     pair.mine.apply(record("late", {150, 1}, "mine"));
     pair.mine.apply(record("both", {50, 1}, "mine"));
@@ -493,6 +507,15 @@ void TestSyncSession::whatIsBroughtAlongIsStampedAnew()
     QCOMPARE(pair.theirs.find("old")->value, QByteArray("mine"));
     QCOMPARE(pair.theirs.find("late")->version, (Version{150, 1}));
     QCOMPARE(pair.theirs.find("both")->value, QByteArray("theirs"));
+}
+
+/// It has records on the way to its disk: what comes below them could be refused as purged.
+void TestSyncSession::whoCannotPromiseIsBroughtNothing()
+{
+    SyncPair pair(0, {.self = 9, .isMerging = true});
+    pair.mine.apply(record("old", {50, 1}, "mine"));
+    QCOMPARE(pair.run(), State::Failed);
+    QVERIFY(!pair.theirs.find("old"));
 }
 
 QTEST_GUILESS_MAIN(TestSyncSession)
