@@ -181,7 +181,8 @@ void Node::Impl::adoptCluster(quint64 clusterId)
     m_state.clusterId = clusterId;
     m_state.caughtUpOnce = false;
     m_state.isMerging = m_records.recordCount() > 0;
-    m_state.watermark = m_state.heldUpTo = m_purgedUpTo = 0; // It was of other members.
+    // They were of other members.
+    m_state.watermark = m_state.heldUpTo = m_purgedUpTo = m_heardWatermark = 0;
     m_purging.reset();
     obeyWatermark();
     m_synced.clear();

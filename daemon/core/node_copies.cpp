@@ -115,6 +115,7 @@ void Node::Impl::takeWordOnSelf(const MemberRecord &word)
 /// holds all up to there, this one as well.
 void Node::Impl::watchWatermark(quint64 watermark)
 {
+    m_heardWatermark = std::max(m_heardWatermark, watermark);
     if (m_state.heldUpTo != 0 && watermark > m_state.heldUpTo)
         doubt("it never said that it holds what the others purge by now");
 }

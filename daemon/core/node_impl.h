@@ -29,7 +29,7 @@ namespace dynakv::core {
 
 inline constexpr qint64 kHeartbeatMs = 500;
 /// To those that do not watch: what they need to know of a member is not urgent.
-inline constexpr qint64 kSeldomBeatMs = 10'000;
+inline constexpr qint64 kSeldomBeatMs = 15'000;
 /// In a large cluster still more seldom, so that a node sends no more than twenty of them a second.
 inline constexpr qint64 kSeldomBeatMsEach = 50;
 inline constexpr qint64 kSeldomBeatMsMax = 60'000;
@@ -95,6 +95,7 @@ private:
         LinkId id = 0;
         bool isOutgoing = false;
         DialId dial = 0;
+        std::optional<NodeId> dialled = {}; ///< The member that was to be there.
         QByteArray peerHost = {};
         QByteArray localHost = {};
         qint64 openedMs = 0;
@@ -350,6 +351,7 @@ private:
     /// Hash of the table of which m_purging has the members.
     std::optional<quint64> m_countedTable;
     quint64 m_purgedUpTo = 0;
+    quint64 m_heardWatermark = 0; ///< The greatest of other members.
     quint64 m_savingWatermark = 0;
     /// Of sessions that are over, which the disk has not answered yet.
     std::set<Ticket> m_strayAppends;
@@ -366,7 +368,8 @@ private:
     std::map<NodeId, qint64> m_syncDueMs;            ///< Whom to compare with, and when;
     std::set<std::pair<qint64, NodeId>> m_syncQueue; ///< the same, the most urgent first.
     qint64 m_syncPeriodicMs = 0;
-    /// Members that do not run: their hosts say so since the start, or they were down before it.
+    /// Members that do not run: their hosts say so since the start, others have their addresses, or
+    /// they were down before it.
     std::set<NodeId> m_notRunning;
     std::set<NodeId> m_synced;         ///< Peers with whom a session completed since the start,
     std::set<NodeId> m_syncedCaughtUp; ///< and of them those that held all at that time.

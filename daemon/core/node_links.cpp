@@ -47,8 +47,11 @@ void Node::Impl::on(const LinkOpened &opened)
     link.peerHost = opened.peerHost;
     link.localHost = opened.localHost;
     link.openedMs = m_now.monoMs;
-    if (opened.isOutgoing)
-        m_dialer.opened(opened.dial);
+    if (opened.isOutgoing) {
+        const auto key = m_dialer.opened(opened.dial);
+        if (key && key->kind == Dialer::Key::Kind::Member)
+            link.dialled = key->id;
+    }
     link.sent = makeHello();
     send(link.id, link.sent);
 }
@@ -159,6 +162,8 @@ void Node::Impl::greet(Link &link, const Hello &hello)
     if (link.theirs)
         return refuse(link, Refusal::Reason::Protocol, "a second greeting on one link");
     link.theirs = hello;
+    if (link.dialled && link.dialled != hello.node)
+        m_notRunning.insert(*link.dialled); // Somebody else has its address.
     if (const MemberRecord *known = m_table.find(hello.node); known && isForgotten(*known))
         return refuse(link, Refusal::Reason::Forgotten,
                       "this cluster was told to forget node " + toHex16(hello.node));

@@ -224,8 +224,13 @@ std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting(std::size_t count) 
     if (isClockOff())
         return reason(Status::ClockOff, "this node's clock is more than 60 s from the majority of "
                                         "its peers; set the clock");
-    // Versions above the persisted ceiling could come again after a restart.
     const quint64 wall = static_cast<quint64>(std::max<qint64>(m_now.wallMs, 0)) << 16;
+    // Whoever has purged up to a clock takes nothing that was stamped below it. A node that came
+    // lately may not have been waited for.
+    if (std::max(m_clock.last(), wall) <= std::max(m_heardWatermark, m_state.heldUpTo))
+        return reason(Status::ClockOff, "this node's clock is behind what the other members have "
+                                        "purged; set the clock");
+    // Versions above the persisted ceiling could come again after a restart.
     if (std::max(m_clock.last(), wall) + count < m_savedCeiling)
         return std::nullopt;
     if (m_isDiskFull)

@@ -316,12 +316,12 @@ bool SyncSession::committed(const Committed &event, qint64 nowMs, Effects &out)
     const auto at = awaiting(event.ticket, Step::Append);
     if (at == m_open.end())
         return false;
+    at->second.awaited = 0; // Answered, whatever comes of it.
     if (event.result != Committed::Result::Done) {
         m_state = event.result == Committed::Result::NoSpace ? State::Full : State::Failed;
         return true;
     }
     m_progressMs = nowMs;
-    at->second.awaited = 0;
     proceed(at, out);
     return true;
 }

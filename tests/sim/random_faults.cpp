@@ -30,7 +30,7 @@ void RandomFaults::strike()
     core::Random &random = m_cluster.random();
     const int node = anyone();
     const int other = (node + 1 + static_cast<int>(random.below(quint64(m_nodes) - 1))) % m_nodes;
-    switch (random.below(24)) {
+    switch (random.below(28)) {
     case 0:
     case 1:
     case 2:
@@ -56,8 +56,7 @@ void RandomFaults::strike()
         return;
     case 12:
     case 13:
-        m_cluster.setWallOffset(node, static_cast<qint64>(random.below(20'000)) - 10'000);
-        ++m_counts["clock jump"];
+        jumpClock(node);
         return;
     case 14:
         m_cluster.setLoss(static_cast<int>(random.below(2) * random.below(200)));
@@ -67,6 +66,7 @@ void RandomFaults::strike()
     case 16:
     case 17:
         m_cluster.mendAll();
+        freeDisks();
         ++m_counts["mend"];
         return;
     case 18:
@@ -80,7 +80,34 @@ void RandomFaults::strike()
         return leave(node);
     case 23:
         return copyDirectory(node);
+    case 24:
+    case 25:
+        m_cluster.setDiskFull(node, true);
+        ++m_counts["full disk"];
+        return;
+    case 26:
+    case 27:
+        m_cluster.resetLinks(node, other);
+        ++m_counts["reset"];
+        return;
     }
+}
+
+/// By seconds mostly, else by so much that nobody believes it.
+void RandomFaults::jumpClock(int node)
+{
+    core::Random &random = m_cluster.random();
+    const bool isFar = random.below(4) == 0;
+    const qint64 reachMs = isFar ? qint64{2} * 3600 * 1000 : 10'000;
+    const qint64 offsetMs = static_cast<qint64>(random.below(quint64(2 * reachMs))) - reachMs;
+    m_cluster.setWallOffset(node, offsetMs);
+    ++m_counts[isFar ? "clock far off" : "clock jump"];
+}
+
+void RandomFaults::freeDisks()
+{
+    for (int node = 0; node < m_cluster.count(); ++node)
+        m_cluster.setDiskFull(node, false);
 }
 
 void RandomFaults::stop(int node, bool isMachineLost)
@@ -218,6 +245,7 @@ void RandomFaults::loseDisk()
 void RandomFaults::mend()
 {
     m_cluster.mendAll();
+    freeDisks();
     m_cluster.setLoss(0);
     for (int node = 0; node < m_nodes; ++node)
         m_cluster.setPaused(node, false);

@@ -45,6 +45,8 @@ private:
     };
     int anyone();
     void stop(int node, bool isMachineLost);
+    void jumpClock(int node);
+    void freeDisks();
     void mend();
     void startAll();
     void beginAnew(int node);

@@ -28,6 +28,31 @@ void SimCluster::checkRepair(Machine &machine)
     }
 }
 
+QByteArray SimCluster::difference() const
+{
+    std::map<QByteArray, std::map<core::Stamp, QByteArray>> holders;
+    std::map<QByteArray, int> counts;
+    int running = 0;
+    for (const Machine &machine : m_nodes) {
+        if (!machine.node)
+            continue;
+        ++running;
+        for (const auto &[key, record] : machine.records->all()) {
+            holders[key][core::stampOf(record)] += ' ' + QByteArray::number(machine.index);
+            ++counts[key];
+        }
+    }
+    for (const auto &[key, by] : holders) {
+        if (by.size() == 1 && counts[key] == running)
+            continue;
+        QByteArray text = key + ':';
+        for (const auto &[stamp, nodes] : by)
+            text += " version " + stamp.version.toString() + " on" + nodes + ';';
+        return text;
+    }
+    return {};
+}
+
 void SimCluster::answered(const core::Reply &reply)
 {
     Told &told = m_told[reply.request];

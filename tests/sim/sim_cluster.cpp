@@ -45,9 +45,27 @@ void SimCluster::setJoin(int node, const std::vector<int> &join)
 
 void SimCluster::copyDisk(int from, int to)
 {
-    m_nodes[at(to)].disk = m_nodes[at(from)].disk;
-    m_nodes[at(to)].diskRecords = m_nodes[at(from)].diskRecords;
-    m_nodes[at(to)].journal = m_nodes[at(from)].journal;
+    Machine &machine = m_nodes[at(to)];
+    machine.disk = m_nodes[at(from)].disk;
+    machine.diskRecords = m_nodes[at(from)].diskRecords;
+    machine.journal = m_nodes[at(from)].journal;
+}
+
+SimCluster::KeptDisk SimCluster::keptDisk(int node) const
+{
+    const Machine &machine = m_nodes[at(node)];
+    return {machine.disk, machine.diskRecords, machine.journal};
+}
+
+void SimCluster::putBack(int node, const KeptDisk &kept)
+{
+    note("put an older disk of " + QByteArray::number(node) + " back");
+    ++m_diskCuts;
+    Machine &machine = m_nodes[at(node)];
+    machine.greatest.clear();
+    machine.disk = kept.state;
+    machine.diskRecords = kept.records;
+    machine.journal = kept.journal;
 }
 
 void SimCluster::writeDisk(Machine &machine, DiskWrite write) const
@@ -115,7 +133,8 @@ void SimCluster::plant(int node, const core::Record &record)
 
 core::Time SimCluster::timeAt(const Machine &machine) const
 {
-    return {m_nowMs + 1000 * machine.index, kEpochMs + m_nowMs + machine.wallOffsetMs};
+    const qint64 passedMs = m_nowMs + m_nowMs * machine.driftPpm / 1'000'000;
+    return {passedMs + 1000 * machine.index, kEpochMs + passedMs + machine.wallOffsetMs};
 }
 
 void SimCluster::start(int node)
@@ -123,6 +142,7 @@ void SimCluster::start(int node)
     Machine &machine = m_nodes[at(node)];
     ++machine.boot;
     machine.isPaused = false;
+    machine.isHostUp = true;
     machine.heldBack.clear();
     core::PersistedState state = machine.disk;
     state.generation = core::nextGeneration(state);
@@ -202,14 +222,20 @@ void SimCluster::vanish(int node)
     note("vanish " + QByteArray::number(node));
     breakWires(machine, false);
     machine.node.reset();
+    machine.isHostUp = false;
     ++machine.boot;
 }
 
 void SimCluster::breakWires(Machine &machine, bool isTold)
 {
     const auto wires = machine.wires;
-    for (const auto &[link, wire] : wires)
+    for (const auto &[link, wire] : wires) {
+        // A process that dies with something unread resets its links, and with the power goes what
+        // its kernel has not sent yet.
+        if (m_random.below(2) == 0)
+            loseWhatIsOnTheWay(wire, m_wires[wire].link[0] == link ? 1 : 0);
         closeEnd(machine, link, isTold);
+    }
     machine.wires.clear();
 }
 
@@ -413,18 +439,22 @@ void SimCluster::append(Machine &machine, core::Append append)
         trace({record.version.clock, record.version.node});
     machine.diskFreeMs =
         std::max(machine.diskFreeMs, m_nowMs + 1 + static_cast<qint64>(m_random.below(5)));
-    schedule(machine.diskFreeMs - m_nowMs,
-             [this, node = machine.index, boot = machine.boot, append = std::move(append)] {
-                 Machine &on = m_nodes[at(node)];
-                 if (on.boot != boot)
-                     return; // It crashed before the sync: nothing of this reached the disk.
-                 for (const core::Record &record : append.records)
-                     apply(on, record);
-                 writeDisk(on, append.records);
-                 deliver(node, boot,
-                         core::Committed{append.ticket, core::Committed::Result::Done,
-                                         append.durability.value_or(on.config.durability)});
-             });
+    schedule(machine.diskFreeMs - m_nowMs, [this, node = machine.index, boot = machine.boot,
+                                            append = std::move(append)] {
+        Machine &on = m_nodes[at(node)];
+        if (on.boot != boot)
+            return; // It crashed before the sync: nothing of this reached the disk.
+        if (on.isDiskFull) {
+            deliver(node, boot, core::Committed{append.ticket, core::Committed::Result::NoSpace});
+            return;
+        }
+        for (const core::Record &record : append.records)
+            apply(on, record);
+        writeDisk(on, append.records);
+        deliver(node, boot,
+                core::Committed{append.ticket, core::Committed::Result::Done,
+                                append.durability.value_or(on.config.durability)});
+    });
 }
 
 void SimCluster::apply(Machine &machine, const core::Record &record)
@@ -442,14 +472,15 @@ void SimCluster::save(Machine &machine, core::SaveState save)
 {
     machine.diskFreeMs =
         std::max(machine.diskFreeMs, m_nowMs + 1 + static_cast<qint64>(m_random.below(5)));
-    schedule(machine.diskFreeMs - m_nowMs,
-             [this, node = machine.index, boot = machine.boot, save = std::move(save)]() mutable {
-                 Machine &on = m_nodes[at(node)];
-                 if (on.boot != boot)
-                     return;
-                 writeDisk(on, std::move(save.state));
-                 deliver(node, boot, core::StateSaved{save.revision, true});
-             });
+    schedule(machine.diskFreeMs - m_nowMs, [this, node = machine.index, boot = machine.boot,
+                                            save = std::move(save)]() mutable {
+        Machine &on = m_nodes[at(node)];
+        if (on.boot != boot)
+            return;
+        if (!on.isDiskFull)
+            writeDisk(on, std::move(save.state));
+        deliver(node, boot, core::StateSaved{save.revision, !on.isDiskFull, on.isDiskFull});
+    });
 }
 
 bool SimCluster::isRunning(int node) const

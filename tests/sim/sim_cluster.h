@@ -50,6 +50,14 @@ struct Listed
 class SimCluster
 {
 public:
+    using DiskWrite = std::variant<core::PersistedState, std::vector<core::Record>>;
+    struct KeptDisk
+    {
+        core::PersistedState state = {};
+        std::map<QByteArray, core::Record> records = {};
+        std::vector<DiskWrite> journal = {};
+    };
+
     explicit SimCluster(quint64 seed);
     ~SimCluster();
 
@@ -66,10 +74,17 @@ public:
     bool formAgain(int nodes);
     /// Stops at once: what the disk has not synced is gone, the kernel resets its links.
     void crash(int node);
-    /// The power is gone: nobody is told, links are half-open.
+    /// The power is gone: nobody is told, links are half-open, and until it is started again nobody
+    /// answers there.
     void vanish(int node);
     void setPaused(int node, bool isPaused);
     void setWallOffset(int node, qint64 offsetMs) { m_nodes[at(node)].wallOffsetMs = offsetMs; }
+    /// So many millionths its clocks are too fast; before its first start.
+    void setDrift(int node, qint64 ppm) { m_nodes[at(node)].driftPpm = ppm; }
+    /// While it is full its disk takes nothing.
+    void setDiskFull(int node, bool isFull) { m_nodes[at(node)].isDiskFull = isFull; }
+    /// Every link between the two is reset: what is on its way is lost, and both are told.
+    void resetLinks(int one, int other);
     /// From its next start on.
     void setMemoryMax(int node, qint64 bytes) { m_nodes[at(node)].config.memoryBytesMax = bytes; }
     void setJoin(int node, const std::vector<int> &join);
@@ -92,6 +107,9 @@ public:
     void keepNoJournals() { m_keepsJournals = false; }
     /// Makes the disk of \a to a copy of that of \a from.
     void copyDisk(int from, int to);
+    /// What a disk holds at a moment, to be put back later.
+    [[nodiscard]] KeptDisk keptDisk(int node) const;
+    void putBack(int node, const KeptDisk &kept);
     /// Cuts or mends the path from \a from to \a to, one way.
     void setCut(int from, int to, bool isCut);
     void setCutBothWays(int one, int two, bool isCut);
@@ -132,6 +150,7 @@ public:
     bool runUntil(qint64 maxMs, const std::function<bool()> &condition);
 
     [[nodiscard]] qint64 nowMs() const { return m_nowMs; }
+    [[nodiscard]] qint64 wallMs(int node) const { return timeAt(m_nodes[at(node)]).wallMs; }
     [[nodiscard]] int count() const { return static_cast<int>(m_nodes.size()); }
     [[nodiscard]] bool isRunning(int node) const;
     [[nodiscard]] core::Readiness readiness(int node) const
@@ -151,6 +170,8 @@ public:
     /// Every running node sees every running node alive and no other.
     [[nodiscard]] bool membershipsAgree() const;
     [[nodiscard]] bool recordsAgree() const;
+    /// Who holds what of some key on which running nodes differ; empty where they agree.
+    [[nodiscard]] QByteArray difference() const;
     /// What was wrong with any answer in the moment it was given (too few disks had the write, a
     /// version not above what the node held, a second answer), or with a node that took what is
     /// older than what it once held (it was purged), or with a node whose disk was cut in
@@ -179,7 +200,6 @@ public:
     [[nodiscard]] const std::vector<QByteArray> &log() const { return m_log; }
 
 private:
-    using DiskWrite = std::variant<core::PersistedState, std::vector<core::Record>>;
     struct Machine
     {
         int index = 0;
@@ -196,7 +216,10 @@ private:
         std::unique_ptr<core::Node> node = {};
         quint64 boot = 0; ///< Counts starts: events for an older one are void.
         bool isPaused = false;
+        bool isHostUp = true;
+        bool isDiskFull = false;
         qint64 wallOffsetMs = 0;
+        qint64 driftPpm = 0;
         qint64 appended = 0;
         qint64 diskFreeMs = 0; ///< When the disk is done with what it was given.
         std::map<core::LinkId, size_t> wires = {};
@@ -208,7 +231,8 @@ private:
         quint64 boot[2] = {0, 0};
         core::LinkId link[2] = {0, 0};
         bool isOpen[2] = {true, true};
-        qint64 freeMs[2] = {0, 0}; ///< Towards that end: keeps the stream in order.
+        bool isLost[2] = {false, false}; ///< What is on its way to that end never comes.
+        qint64 freeMs[2] = {0, 0};       ///< Towards that end: keeps the stream in order.
         std::vector<std::function<void()>> stalled[2] = {}; ///< Towards that end, by a cut.
     };
 
@@ -228,6 +252,7 @@ private:
     void towards(size_t wire, int end, std::function<void()> task);
     void closeEnd(Machine &machine, core::LinkId link, bool isTold);
     void breakWires(Machine &machine, bool isTold);
+    void loseWhatIsOnTheWay(size_t wire, int end);
     void append(Machine &machine, core::Append append);
     void apply(Machine &machine, const core::Record &record);
     void writeDisk(Machine &machine, DiskWrite write) const;

@@ -61,6 +61,8 @@ void SimCluster::dial(Machine &machine, const core::Dial &dial)
     const int to = target->second;
     if (isCut(from, to) || isCut(to, from))
         return fails(core::DialFailed::Reason::TimedOut, core::kDialTimeoutMs);
+    if (!m_nodes[at(to)].isHostUp)
+        return fails(core::DialFailed::Reason::TimedOut, core::kDialTimeoutMs);
     if (!m_nodes[at(to)].node)
         return fails(core::DialFailed::Reason::Refused, 1);
     schedule(1 + static_cast<qint64>(m_random.below(3)), [this, from, to, boot, id = dial.dial] {
@@ -101,7 +103,7 @@ void SimCluster::transmit(Machine &machine, core::LinkId link, core::Message mes
     const int far = m_wires[wire].link[0] == link ? 1 : 0;
     towards(wire, far, [this, wire, far, message = std::move(message)]() mutable {
         const Wire &on = m_wires[wire];
-        if (on.isOpen[far])
+        if (on.isOpen[far] && !on.isLost[far])
             deliver(on.end[far], on.boot[far], core::Received{on.link[far], std::move(message)});
     });
 }
@@ -120,6 +122,30 @@ void SimCluster::towards(size_t wire, int end, std::function<void()> task)
         tookMs += againMs;
     on.freeMs[end] = std::max(on.freeMs[end], m_nowMs + tookMs);
     schedule(on.freeMs[end] - m_nowMs, std::move(task));
+}
+
+void SimCluster::loseWhatIsOnTheWay(size_t wire, int end)
+{
+    m_wires[wire].isLost[end] = true;
+    m_wires[wire].stalled[end].clear();
+}
+
+void SimCluster::resetLinks(int one, int other)
+{
+    const auto wires = m_nodes[at(one)].wires;
+    for (const auto &[link, wire] : wires) {
+        const int far = m_wires[wire].link[0] == link ? 1 : 0;
+        if (m_wires[wire].end[far] != other)
+            continue;
+        for (const int end : {0, 1}) {
+            Wire &on = m_wires[wire];
+            loseWhatIsOnTheWay(wire, end);
+            if (!std::exchange(on.isOpen[end], false))
+                continue;
+            m_nodes[at(on.end[end])].wires.erase(on.link[end]);
+            deliver(on.end[end], on.boot[end], core::LinkClosed{on.link[end]});
+        }
+    }
 }
 
 void SimCluster::closeEnd(Machine &machine, core::LinkId link, bool isTold)

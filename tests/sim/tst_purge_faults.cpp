@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 using namespace dynakv;
@@ -45,6 +46,7 @@ private:
     void strike();
     void replace();
     void harmDisk();
+    void keepDisk();
     void calm();
     QByteArray violation();
     [[nodiscard]] QByteArray describe(int node, const sim::Told &told) const;
@@ -53,6 +55,7 @@ private:
     Counts &m_counts;
     int m_number = 0;
     int m_harmed = 0;
+    std::optional<std::pair<int, SimCluster::KeptDisk>> m_kept; ///< Whose disk, as it once was.
     bool m_isReplaced = false;
 };
 
@@ -81,7 +84,7 @@ void Run::strike()
     const int other =
         static_cast<int>((static_cast<quint64>(node) + 1 + random.below(kNodes - 1)) % kNodes);
     const auto did = [this](const char *what) { ++m_counts.faults[what]; };
-    switch (random.below(9)) {
+    switch (random.below(12)) {
     case 0:
     case 1:
         if (m_cluster.isRunning(node)) {
@@ -123,17 +126,44 @@ void Run::strike()
         }
         did("restart");
         break;
+    case 9:
+        m_cluster.resetLinks(node, other);
+        did("reset");
+        break;
+    case 10:
+        m_cluster.setDiskFull(node, true);
+        did("full disk");
+        break;
+    case 11:
+        keepDisk();
+        break;
     }
 }
 
-/// The machine dies, and with it the end of its file.
+/// As a snapshot of the machine does.
+void Run::keepDisk()
+{
+    const int node = anyNode();
+    if (!m_kept)
+        m_kept = std::pair(node, m_cluster.keptDisk(node));
+}
+
+/// The machine dies, and with it the end of its file, or it comes back as it once was.
 void Run::harmDisk()
 {
     if (m_harmed == kDisksHarmed)
         return;
-    const int node = anyNode();
+    const bool isPutBack = m_kept && m_cluster.random().below(2) == 0;
+    const int node = isPutBack ? m_kept->first : anyNode();
     if (m_cluster.isRunning(node))
         m_cluster.crash(node);
+    if (isPutBack) {
+        m_cluster.putBack(node, m_kept->second);
+        m_kept.reset();
+        ++m_harmed;
+        ++m_counts.faults["older disk"];
+        return;
+    }
     const size_t writes = m_cluster.diskWrites(node);
     m_cluster.cutDisk(node, writes - m_cluster.random().below(writes / 2));
     ++m_harmed;
@@ -147,6 +177,7 @@ void Run::calm()
     for (int node = 0; node < kNodes; ++node) {
         m_cluster.setPaused(node, false);
         m_cluster.setWallOffset(node, 0);
+        m_cluster.setDiskFull(node, false);
         if (!m_cluster.isRunning(node))
             m_cluster.start(node);
     }
@@ -169,6 +200,7 @@ void Run::replace()
     });
     if (!isDown)
         return;
+    m_kept.reset(); // It may be of the member that is given up.
     m_cluster.operate(asked, {core::OperatorRequest::Kind::Forget, id});
     m_cluster.wipe(node);
     m_cluster.setJoin(node, {asked});
@@ -267,7 +299,17 @@ QByteArray Run::go()
     });
     m_counts.purged += m_cluster.purged();
     const QByteArray wrong = violation();
-    return !wrong.isEmpty() ? wrong : isPurged ? QByteArray() : QByteArray("it did not purge all");
+    if (!wrong.isEmpty() || isPurged)
+        return wrong;
+    QByteArray text = "it did not purge all;";
+    for (int node = 0; node < kNodes; ++node) {
+        const core::ClusterView view = m_cluster.view(node);
+        text += " node " + QByteArray::number(node) + " is " +
+                QByteArray::number(static_cast<int>(view.readiness)) + ' ' + view.detail +
+                " and purged up to " +
+                QByteArray::number(m_cluster.wallMs(node) - view.purgedUpToMs) + " ms ago,";
+    }
+    return text + " and differ in " + m_cluster.difference();
 }
 
 } // namespace
@@ -300,6 +342,9 @@ void TestPurgeFaults::whatIsDeletedStaysDeleted()
                  qPrintable(QStringLiteral("seed %1: %2").arg(seed).arg(QString::fromUtf8(wrong))));
     }
     QVERIFY(counts.purged > 0);
+    for (const char *what : {"crash", "pause", "cut", "one-way cut", "clock jump", "compaction",
+                             "reset", "full disk", "harmed disk", "older disk", "replaced"})
+        QVERIFY2(counts.faults[what] > 0, what);
     for (const auto &[what, count] : counts.faults)
         qInfo("%d times: %s", count, what.constData());
     qInfo("%lld deletes acknowledged, %lld records purged", static_cast<long long>(counts.deletes),

@@ -45,6 +45,8 @@ public:
         for (int node = 0; node < kNodes; ++node)
             m_cluster.addNode(node == 0 ? std::vector<int>{} : std::vector{0, node - 1});
         for (int node = 0; node < kNodes; ++node)
+            m_cluster.setDrift(node, static_cast<qint64>(m_cluster.random().below(1001)) - 500);
+        for (int node = 0; node < kNodes; ++node)
             m_cluster.start(node);
         if (!m_cluster.runUntil(
                 20'000, [this] { return m_cluster.allReady() && m_cluster.membershipsAgree(); }))
@@ -85,7 +87,7 @@ public:
         membersMs = m_cluster.nowMs() - startMs;
         if (!m_cluster.runUntil(kEqualMsMax - membersMs,
                                 [&] { return isSettled() && m_cluster.recordsAgree(); }))
-            return "the members did not become equal in time";
+            return "the members did not become equal in time: " + m_cluster.difference();
         equalMs = m_cluster.nowMs() - startMs;
         m_clients.checkEverywhere();
         return wrong();
@@ -182,10 +184,23 @@ void TestRandomFaults::runSeeds(int seeds, RandomFaults::Disks disks,
 void TestRandomFaults::nothingAcknowledgedIsLost()
 {
     runSeeds(environmentOr("DYNAKV_SIM_SEEDS", 500), RandomFaults::Disks::Kept,
-             {"fault: crash", "fault: vanish", "fault: pause", "fault: cut", "fault: one-way cut",
-              "fault: clock jump", "fault: loss", "fault: restart", "fault: leave", "fault: join",
-              "fault: copied directory", "check: values acknowledged",
-              "check: deletes acknowledged", "check: keys held everywhere",
+             {"fault: crash",
+              "fault: vanish",
+              "fault: pause",
+              "fault: cut",
+              "fault: one-way cut",
+              "fault: clock jump",
+              "fault: clock far off",
+              "fault: full disk",
+              "fault: reset",
+              "fault: loss",
+              "fault: restart",
+              "fault: leave",
+              "fault: join",
+              "fault: copied directory",
+              "check: values acknowledged",
+              "check: deletes acknowledged",
+              "check: keys held everywhere",
               "check: reads not before what a quorum was given",
               "check: reads not before what its client has seen",
               "check: records read that were written"});

@@ -57,7 +57,7 @@ void TestWatchers::mostPairsSeldomBeat()
     cluster.watchDowns();
     cluster.run(60'000);
     const qint64 often = kNodes * kWatchers * 60 * 2;
-    const qint64 seldom = kNodes * (kNodes - 1 - kWatchers) * 6;
+    const qint64 seldom = kNodes * (kNodes - 1 - kWatchers) * 4;
     QVERIFY2(beats > often * 9 / 10, QByteArray::number(beats).constData());
     QVERIFY2(beats < often + seldom * 2, QByteArray::number(beats).constData());
     QCOMPARE(cluster.falseDowns(), 0);

@@ -50,6 +50,7 @@ private Q_SLOTS:
     void aWallThatWasSetIsKnownBeforeAnybodySaysSo();
     void aWrongWallLeavesNothingBehind();
     void norDoesItAfterARestart();
+    void whoIsBehindWhatOthersHavePurgedStampsNothing();
 };
 
 void TestNodeClock::aWallThatWasSetIsKnownBeforeAnybodySaysSo()
@@ -84,6 +85,29 @@ void TestNodeClock::norDoesItAfterARestart()
     two.pass(300, -kHourMs);
     const quint64 ceiling = two.bench.node->persistedState().clockCeiling;
     QVERIFY(static_cast<qint64>(ceiling >> 16) < kWallMs + 120'000);
+}
+
+/// They would refuse it as something that was purged.
+void TestNodeClock::whoIsBehindWhatOthersHavePurgedStampsNothing()
+{
+    Bench bench;
+    bench.start();
+    Bench::Peer peer = bench.join(20);
+    const auto clockAt = [&](qint64 aheadMs) {
+        return static_cast<quint64>(bench.now.wallMs + aheadMs) << 16;
+    };
+    const auto hear = [&](quint64 watermark) {
+        bench.feed(Received{peer.link, Heartbeat{.sequence = ++peer.sequence,
+                                                 .wallMs = bench.now.wallMs,
+                                                 .holdings = {.watermark = watermark}}});
+    };
+    hear(clockAt(-1000));
+    QCOMPARE(bench.write("k").status, Status::Done);
+    hear(clockAt(40'000));
+    QCOMPARE(bench.write("k").status, Status::ClockOff);
+    bench.pass(41'000);
+    bench.tick();
+    QCOMPARE(bench.write("k").status, Status::Done);
 }
 
 QTEST_GUILESS_MAIN(TestNodeClock)

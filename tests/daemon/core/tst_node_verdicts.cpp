@@ -40,7 +40,7 @@ void TestNodeVerdicts::theMoreMembersTheMoreSeldomItBeats_data()
     QTest::addColumn<int>("peers");
     QTest::addColumn<int>("leastMs"); // Of the mean of what it says to those that do not watch it.
     QTest::addColumn<int>("mostMs");
-    QTest::newRow("few") << 100 << 9000 << 11'000;
+    QTest::newRow("few") << 100 << 13'500 << 16'500;
     QTest::newRow("many") << 600 << 28'000 << 32'000;
     QTest::newRow("very many") << 2000 << 56'000 << 64'000;
 }

@@ -371,6 +371,9 @@ void TestSyncSession::failingDiskFailsTheSession()
         pair.theirs.apply(record("wanted", {2, 1}));
         pair.diskResult = result;
         QCOMPARE(pair.run(), result == Committed::Result::NoSpace ? State::Full : State::Failed);
+        // It has answered: whoever waited for it once more would wait for ever, and promise
+        // nothing.
+        QVERIFY(pair.session.openAppends().empty());
     }
 }
 
