@@ -11,7 +11,10 @@
 /// network of tests/sim, cut into two sides that both take writes and deletes meanwhile, then
 /// mended. Every key that was written differs between the sides.
 ///
-///   bench_convergence [SEEDS [NODES [MINUTES [KEYS [FIRST]]]]]      20 5 10 10000 1
+///   bench_convergence [SEEDS [NODES [MINUTES [KEYS [FIRST [RESTARTED]]]]]]      20 5 10 10000 1 0
+///
+/// RESTARTED 1: every node is started anew before the cut is mended, so that nobody remembers what
+/// it has not sent the others, and all is found by comparing.
 namespace {
 
 using namespace dynakv;
@@ -41,6 +44,7 @@ int main(int argc, char **argv)
     const int minutes = numberOr(argc, argv, 3, 10);
     const int keys = numberOr(argc, argv, 4, 10'000);
     const int first = numberOr(argc, argv, 5, 1);
+    const bool areRestarted = argc > 6 && std::atoi(argv[6]) != 0;
     QElapsedTimer wall;
     wall.start();
     std::vector<qint64> membersMs;
@@ -69,6 +73,15 @@ int main(int argc, char **argv)
                 cluster.run(std::min<qint64>(1 + below(50), endMs - cluster.nowMs()));
         }
         cluster.run(std::max<qint64>(0, endMs - cluster.nowMs()));
+        if (areRestarted) {
+            for (int node = 0; node < nodes; ++node) {
+                cluster.crash(node);
+                cluster.run(1000);
+                cluster.start(node);
+                cluster.run(4000);
+            }
+            cluster.run(20'000);
+        }
         cluster.mendAll();
         const qint64 mendedMs = cluster.nowMs();
         const bool areUp = cluster.runUntil(120'000, [&] { return cluster.membershipsAgree(); });
@@ -81,8 +94,9 @@ int main(int argc, char **argv)
         }
         equalMs.push_back(cluster.nowMs() - mendedMs);
     }
-    std::printf("%d nodes, cut for %d minutes, %d keys differ, %d seeds, %.0f s of wall time\n",
-                nodes, minutes, keys, seeds, static_cast<double>(wall.elapsed()) / 1000);
+    std::printf("%d nodes, cut for %d minutes, %d keys differ, %s, %d seeds, %.0f s of wall time\n",
+                nodes, minutes, keys, areRestarted ? "all restarted" : "all up", seeds,
+                static_cast<double>(wall.elapsed()) / 1000);
     print("members agree", membersMs);
     print("records are equal", equalMs);
     return 0;

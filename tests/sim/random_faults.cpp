@@ -6,7 +6,8 @@
 namespace dynakv::sim {
 namespace {
 
-constexpr int kMembersMin = 3; ///< So many stay when others leave.
+constexpr int kMembersMin = 3;    ///< So many stay when others leave.
+constexpr qint64 kHeardMs = 3000; ///< By then what was late, because of loss, has come.
 
 } // namespace
 
@@ -167,12 +168,16 @@ void RandomFaults::copyDirectory(int node)
         return;
     mend();
     startAll();
-    // Whoever has no link with the one cannot know better than to believe the other.
-    const bool isCalm = m_cluster.runUntil(20'000, [this, node] {
+    // Whoever has no link with the one, or has not heard of it for seconds, cannot know better than
+    // to believe the other.
+    const auto isCalm = [this, node] {
         return m_cluster.allReady() && m_cluster.membershipsAgree() &&
                m_cluster.isLinkedWithAll(node);
-    });
-    if (!isCalm)
+    };
+    if (!m_cluster.runUntil(20'000, isCalm))
+        return;
+    m_cluster.run(kHeardMs);
+    if (!isCalm())
         return;
     const int copy = m_nodes;
     if (m_cluster.count() == copy)
@@ -244,9 +249,9 @@ void RandomFaults::loseDisk()
 
 void RandomFaults::mend()
 {
+    m_cluster.setLoss(0); // What a cut has held back is sent anew.
     m_cluster.mendAll();
     freeDisks();
-    m_cluster.setLoss(0);
     for (int node = 0; node < m_nodes; ++node)
         m_cluster.setPaused(node, false);
 }

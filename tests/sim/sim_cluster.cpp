@@ -49,6 +49,7 @@ void SimCluster::copyDisk(int from, int to)
     machine.disk = m_nodes[at(from)].disk;
     machine.diskRecords = m_nodes[at(from)].diskRecords;
     machine.journal = m_nodes[at(from)].journal;
+    refill(machine);
 }
 
 SimCluster::KeptDisk SimCluster::keptDisk(int node) const
@@ -66,6 +67,7 @@ void SimCluster::putBack(int node, const KeptDisk &kept)
     machine.disk = kept.state;
     machine.diskRecords = kept.records;
     machine.journal = kept.journal;
+    refill(machine);
 }
 
 void SimCluster::writeDisk(Machine &machine, DiskWrite write) const
@@ -97,11 +99,14 @@ void SimCluster::cutDisk(int node, size_t writes)
     core::PersistedState state = machine.disk;
     state.mayLack = true;
     writeDisk(machine, state);
+    refill(machine);
 }
 
 void SimCluster::compact(int node)
 {
     Machine &machine = m_nodes[at(node)];
+    if (machine.store)
+        machine.store->compact();
     std::vector<core::Record> records;
     for (const auto &[key, record] : machine.records->all())
         records.push_back(record);
@@ -122,6 +127,7 @@ void SimCluster::wipe(int node)
     core::PersistedState state;
     state.node = m_random.next();
     writeDisk(machine, state);
+    refill(machine);
 }
 
 void SimCluster::plant(int node, const core::Record &record)
@@ -129,6 +135,56 @@ void SimCluster::plant(int node, const core::Record &record)
     Machine &machine = m_nodes[at(node)];
     machine.records->apply(record);
     writeDisk(machine, std::vector{record});
+}
+
+void SimCluster::refill(Machine &machine)
+{
+    if (machine.store)
+        machine.store->fill(machine.disk, machine.diskRecords);
+}
+
+void SimCluster::setStore(int node, std::unique_ptr<NodeStore> store)
+{
+    m_nodes[at(node)].store = std::move(store);
+    refill(m_nodes[at(node)]);
+}
+
+/// All that a disk has taken is there, and what was on its way when the power went may be.
+bool SimCluster::openStore(Machine &machine)
+{
+    if (!machine.store->open() || machine.store->state() != machine.disk)
+        return false;
+    Records found = machine.store->all();
+    const bool hasAll =
+        std::all_of(machine.diskRecords.begin(), machine.diskRecords.end(), [&](const auto &each) {
+            const auto held = found.find(each.first);
+            return held != found.end() &&
+                   !(core::stampOf(held->second) < core::stampOf(each.second));
+        });
+    machine.diskRecords = std::move(found);
+    return hasAll;
+}
+
+void SimCluster::checkStore(const Machine &machine)
+{
+    if (!machine.node || !machine.store)
+        return;
+    if (machine.store->all() != machine.records->all())
+        m_wrongAnswer = "a table holds other records than were stored and not purged";
+    const core::RecordSource &source = machine.store->source();
+    bool isTreeRight = source.treeRoots() == machine.records->treeRoots();
+    for (int i = 0; isTreeRight && i < core::kPartitionCount; ++i) {
+        const auto partition = static_cast<quint8>(i);
+        isTreeRight = source.treeLeaves(partition) == machine.records->treeLeaves(partition);
+    }
+    if (!isTreeRight)
+        m_wrongAnswer = "a hash tree is not that of its records";
+}
+
+void SimCluster::checkStores()
+{
+    for (const Machine &machine : m_nodes)
+        checkStore(machine);
 }
 
 core::Time SimCluster::timeAt(const Machine &machine) const
@@ -144,16 +200,22 @@ void SimCluster::start(int node)
     machine.isPaused = false;
     machine.isHostUp = true;
     machine.heldBack.clear();
+    machine.unfinished.clear();
+    if (machine.store && !openStore(machine))
+        m_wrongAnswer = "a node cannot start from its file, or without doubts of it";
     core::PersistedState state = machine.disk;
     state.generation = core::nextGeneration(state);
     writeDisk(machine, state); // Synced before the first frame, as the daemon does.
+    if (machine.store)
+        machine.store->save(state);
     machine.config.bootId = m_random.next();
     machine.config.seed = m_random.next();
     machine.records = std::make_unique<testing::MapRecords>();
     machine.records->setTreeKey(machine.disk.clusterId);
     for (const auto &[key, record] : machine.diskRecords)
         machine.records->apply(record);
-    machine.node = std::make_unique<core::Node>(machine.config, machine.disk, *machine.records);
+    const core::RecordSource &source = machine.store ? machine.store->source() : *machine.records;
+    machine.node = std::make_unique<core::Node>(machine.config, machine.disk, source);
     machine.diskFreeMs = m_nowMs;
     machine.owed.clear();
     for (const Machine &other : m_nodes) {
@@ -212,7 +274,10 @@ void SimCluster::crash(int node)
     Machine &machine = m_nodes[at(node)];
     note("crash " + QByteArray::number(node));
     breakWires(machine, true);
+    checkStore(machine);
     machine.node.reset();
+    if (machine.store)
+        machine.store->kill();
     ++machine.boot;
 }
 
@@ -221,7 +286,13 @@ void SimCluster::vanish(int node)
     Machine &machine = m_nodes[at(node)];
     note("vanish " + QByteArray::number(node));
     breakWires(machine, false);
+    checkStore(machine);
     machine.node.reset();
+    if (machine.store) {
+        machine.store->losePower(machine.unfinished.empty() ? std::vector<core::Record>()
+                                                            : machine.unfinished.front(),
+                                 m_random);
+    }
     machine.isHostUp = false;
     ++machine.boot;
 }
@@ -416,10 +487,14 @@ void SimCluster::carryOut(Machine &machine, core::Effects effects)
                          machine.records->list(asked->request.query, asked->request.hasValues)});
         } else if (auto *changed = std::get_if<core::ClusterIdChanged>(&effect)) {
             machine.records->setTreeKey(changed->clusterId);
+            if (machine.store)
+                machine.store->setTreeKey(changed->clusterId);
             machine.greatest.clear(); // Another cluster, another history.
         } else if (auto *purge = std::get_if<core::Purge>(&effect)) {
             const qint64 before = machine.records->recordCount();
             machine.records->purge(purge->watermark);
+            if (machine.store)
+                machine.store->purge(purge->watermark);
             m_purged += before - machine.records->recordCount();
         } else if (auto *log = std::get_if<core::Log>(&effect)) {
             note(QByteArray::number(machine.index) + ": " + log->text);
@@ -437,6 +512,8 @@ void SimCluster::append(Machine &machine, core::Append append)
     machine.appended += static_cast<qint64>(append.records.size());
     for (const core::Record &record : append.records)
         trace({record.version.clock, record.version.node});
+    if (machine.store)
+        machine.unfinished.push_back(append.records);
     machine.diskFreeMs =
         std::max(machine.diskFreeMs, m_nowMs + 1 + static_cast<qint64>(m_random.below(5)));
     schedule(machine.diskFreeMs - m_nowMs, [this, node = machine.index, boot = machine.boot,
@@ -444,7 +521,9 @@ void SimCluster::append(Machine &machine, core::Append append)
         Machine &on = m_nodes[at(node)];
         if (on.boot != boot)
             return; // It crashed before the sync: nothing of this reached the disk.
-        if (on.isDiskFull) {
+        if (on.store)
+            on.unfinished.pop_front();
+        if (on.isDiskFull || (on.store && !on.store->commit(append.records))) {
             deliver(node, boot, core::Committed{append.ticket, core::Committed::Result::NoSpace});
             return;
         }
@@ -477,6 +556,8 @@ void SimCluster::save(Machine &machine, core::SaveState save)
         Machine &on = m_nodes[at(node)];
         if (on.boot != boot)
             return;
+        if (!on.isDiskFull && on.store)
+            on.store->save(save.state);
         if (!on.isDiskFull)
             writeDisk(on, std::move(save.state));
         deliver(node, boot, core::StateSaved{save.revision, !on.isDiskFull, on.isDiskFull});

@@ -3,10 +3,12 @@
 
 #include "daemon/core/node.h"
 #include "daemon/core/random.h"
+#include "tests/sim/node_store.h"
 #include "tests/support/map_records.h"
 
 #include <functional>
 #include <initializer_list>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -83,8 +85,18 @@ public:
     void setDrift(int node, qint64 ppm) { m_nodes[at(node)].driftPpm = ppm; }
     /// While it is full its disk takes nothing.
     void setDiskFull(int node, bool isFull) { m_nodes[at(node)].isDiskFull = isFull; }
+    /// What every message that is sent becomes on its way; nothing is a wrong answer.
+    using Carry = std::function<std::optional<core::Message>(core::LinkId, const core::Message &)>;
+    void setCarry(Carry carry) { m_carry = std::move(carry); }
+    /// How often a node was told that it sends more to another one than that takes.
+    [[nodiscard]] int overflows() const { return m_overflows; }
     /// Every link between the two is reset: what is on its way is lost, and both are told.
     void resetLinks(int one, int other);
+    /// Of a node that does not run: what it keeps its data in from now on.
+    void setStore(int node, std::unique_ptr<NodeStore> store);
+    /// Whether each running node's store holds what was stored there and not purged; if not, that
+    /// is a wrong answer.
+    void checkStores();
     /// From its next start on.
     void setMemoryMax(int node, qint64 bytes) { m_nodes[at(node)].config.memoryBytesMax = bytes; }
     void setJoin(int node, const std::vector<int> &join);
@@ -211,6 +223,9 @@ private:
         /// machine that ran at its start held, under its index and boot.
         std::map<std::pair<int, quint64>, testing::MapRecords> owed = {};
         std::unique_ptr<testing::MapRecords> records = {};
+        /// Where there is one the node works with it, and `records` is what it is held against.
+        std::unique_ptr<NodeStore> store = {};
+        std::deque<std::vector<core::Record>> unfinished = {}; ///< Appends on their way.
         /// The greatest stamp that it ever held of each key, as far as its disk was not cut.
         std::map<QByteArray, core::Stamp> greatest = {};
         std::unique_ptr<core::Node> node = {};
@@ -232,7 +247,8 @@ private:
         core::LinkId link[2] = {0, 0};
         bool isOpen[2] = {true, true};
         bool isLost[2] = {false, false}; ///< What is on its way to that end never comes.
-        qint64 freeMs[2] = {0, 0};       ///< Towards that end: keeps the stream in order.
+        bool isOverflowing[2] = {false, false};
+        qint64 freeMs[2] = {0, 0}; ///< Towards that end: keeps the stream in order.
         std::vector<std::function<void()>> stalled[2] = {}; ///< Towards that end, by a cut.
     };
 
@@ -252,6 +268,10 @@ private:
     void towards(size_t wire, int end, std::function<void()> task);
     void closeEnd(Machine &machine, core::LinkId link, bool isTold);
     void breakWires(Machine &machine, bool isTold);
+    static void refill(Machine &machine);
+    bool openStore(Machine &machine);
+    void checkStore(const Machine &machine);
+    bool overflows(Machine &machine, core::LinkId link, size_t wire, const core::Message &message);
     void loseWhatIsOnTheWay(size_t wire, int end);
     void append(Machine &machine, core::Append append);
     void apply(Machine &machine, const core::Record &record);
@@ -270,6 +290,8 @@ private:
     core::LinkId m_lastLink = 0;
     std::set<std::pair<int, int>> m_cuts;
     int m_lossPermille = 0;
+    Carry m_carry = {};
+    int m_overflows = 0;
     bool m_keepsJournals = true;
     std::vector<Told> m_told;
     std::vector<Read> m_reads;

@@ -101,11 +101,47 @@ void SimCluster::transmit(Machine &machine, core::LinkId link, core::Message mes
         m_bytesSent += m_sizeOf(message);
     const size_t wire = found->second;
     const int far = m_wires[wire].link[0] == link ? 1 : 0;
+    if (overflows(machine, link, wire, message))
+        return;
+    if (m_carry) {
+        auto carried = m_carry(link, message);
+        if (!carried)
+            m_wrongAnswer = "a message does not come out of the wire as it went in";
+        else
+            message = *std::move(carried);
+    }
     towards(wire, far, [this, wire, far, message = std::move(message)]() mutable {
         const Wire &on = m_wires[wire];
         if (on.isOpen[far] && !on.isLost[far])
             deliver(on.end[far], on.boot[far], core::Received{on.link[far], std::move(message)});
     });
+}
+
+/// Where the other end takes nothing a queue fills, as in the daemon: what has no room in the data
+/// lane is dropped, and of a push the node is told.
+bool SimCluster::overflows(Machine &machine, core::LinkId link, size_t wire,
+                           const core::Message &message)
+{
+    constexpr size_t kWaitingMax = 64;
+    Wire &on = m_wires[wire];
+    const int far = on.link[0] == link ? 1 : 0;
+    const Machine &receiver = m_nodes[at(on.end[far])];
+    const bool isFull = on.stalled[far].size() > kWaitingMax ||
+                        (receiver.isPaused && receiver.heldBack.size() > kWaitingMax);
+    if (!isFull) {
+        on.isOverflowing[far] = false;
+        return false;
+    }
+    if (core::laneOf(message) != core::Lane::Data)
+        return false;
+    if (std::holds_alternative<core::Push>(message) &&
+        !std::exchange(on.isOverflowing[far], true)) {
+        ++m_overflows;
+        schedule(0, [this, node = machine.index, boot = machine.boot, link] {
+            deliver(node, boot, core::LinkOverflowed{link});
+        });
+    }
+    return true;
 }
 
 void SimCluster::towards(size_t wire, int end, std::function<void()> task)

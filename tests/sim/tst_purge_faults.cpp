@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "daemon/core/purge_watermark.h"
+#include "tests/sim/real_store.h"
+#include "tests/sim/real_wire.h"
 #include "tests/sim/sim_cluster.h"
 
+#include <QLoggingCategory>
 #include <QTest>
 
 #include <algorithm>
@@ -19,6 +22,8 @@ constexpr int kNodes = 5;
 constexpr int kRounds = 6;
 constexpr int kOperations = 120; ///< In each round, before it is calm for a while.
 constexpr int kKeys = 40;
+constexpr quint64 kRealPartsEvery =
+    5;                          ///< Of so many seeds one has the daemon's table, file and frames.
 constexpr int kDisksHarmed = 2; ///< As many as a quorum of five can do without.
 
 struct Counts
@@ -32,7 +37,8 @@ class Run
 {
 public:
     Run(quint64 seed, Counts &counts)
-        : m_cluster(seed)
+        : m_hasRealParts(seed % kRealPartsEvery == 0)
+        , m_cluster(seed)
         , m_counts(counts)
     {
     }
@@ -42,6 +48,7 @@ public:
 
 private:
     int anyNode() { return static_cast<int>(m_cluster.random().below(kNodes)); }
+    bool form();
     void operate();
     void strike();
     void replace();
@@ -51,6 +58,7 @@ private:
     QByteArray violation();
     [[nodiscard]] QByteArray describe(int node, const sim::Told &told) const;
 
+    bool m_hasRealParts;
     SimCluster m_cluster;
     Counts &m_counts;
     int m_number = 0;
@@ -58,6 +66,26 @@ private:
     std::optional<std::pair<int, SimCluster::KeptDisk>> m_kept; ///< Whose disk, as it once was.
     bool m_isReplaced = false;
 };
+
+bool Run::form()
+{
+    for (int node = 0; node < kNodes; ++node) {
+        m_cluster.addNode(node == 0 ? std::vector<int>{} : std::vector{0});
+        if (m_hasRealParts)
+            m_cluster.setStore(node, std::make_unique<sim::RealStore>());
+    }
+    for (int node = 0; node < kNodes; ++node)
+        m_cluster.start(node);
+    if (m_hasRealParts) {
+        const auto wire = std::make_shared<sim::RealWire>(m_cluster.random().next());
+        m_cluster.setCarry([wire](core::LinkId link, const core::Message &message) {
+            return wire->carry(link, message);
+        });
+        ++m_counts.faults["the daemon's table, file and frames"];
+    }
+    return m_cluster.runUntil(
+        10'000, [this] { return m_cluster.allReady() && m_cluster.membershipsAgree(); });
+}
 
 void Run::operate()
 {
@@ -268,7 +296,7 @@ QByteArray Run::violation()
 QByteArray Run::go()
 {
     m_cluster.setPurgeDelay(2000);
-    if (!m_cluster.form(kNodes))
+    if (!form())
         return "the cluster did not form";
     for (int round = 0; round < kRounds; ++round) {
         for (int i = 0; i < kOperations; ++i) {
@@ -298,6 +326,7 @@ QByteArray Run::go()
         return true;
     });
     m_counts.purged += m_cluster.purged();
+    m_cluster.checkStores();
     const QByteArray wrong = violation();
     if (!wrong.isEmpty() || isPurged)
         return wrong;
@@ -325,6 +354,8 @@ private Q_SLOTS:
 
 void TestPurgeFaults::whatIsDeletedStaysDeleted()
 {
+    QLoggingCategory::setFilterRules(
+        QStringLiteral("dynakv.storage.engine=false")); // Of its death.
     const int seeds = qEnvironmentVariableIsSet("DYNAKV_SIM_SEEDS")
                           ? std::max(1, qEnvironmentVariableIntValue("DYNAKV_SIM_SEEDS"))
                           : 100;

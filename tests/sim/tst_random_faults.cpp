@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/sim/random_clients.h"
 #include "tests/sim/random_faults.h"
+#include "tests/sim/real_store.h"
+#include "tests/sim/real_wire.h"
 
+#include <QLoggingCategory>
 #include <QTest>
 
 using namespace dynakv;
@@ -13,7 +16,9 @@ namespace {
 
 constexpr int kNodes = 5;
 constexpr int kOperations = 2000;
-constexpr int kDisksLost = 2;          ///< As many as a quorum of five can do without.
+constexpr int kRealPartsEvery =
+    5;                        ///< Of so many seeds one has the daemon's table, file and frames.
+constexpr int kDisksLost = 2; ///< As many as a quorum of five can do without.
 constexpr qint64 kLeaveMsMax = 65'000; ///< More than a node takes to leave or to give it up.
 constexpr qint64 kMembersMsMax = 10'000;
 constexpr qint64 kEqualMsMax = 10'000;
@@ -32,6 +37,9 @@ class Run
 public:
     Run(quint64 seed, RandomFaults::Disks disks)
         : m_disks(disks)
+        , m_hasRealParts(seed % static_cast<quint64>(
+                                    environmentOr("DYNAKV_SIM_REAL_EVERY", kRealPartsEvery)) ==
+                         0)
         , m_cluster(seed)
         , m_faults(m_cluster, kNodes, disks)
         , m_clients(m_cluster, kNodes, disks == RandomFaults::Disks::Lost)
@@ -44,6 +52,10 @@ public:
     {
         for (int node = 0; node < kNodes; ++node)
             m_cluster.addNode(node == 0 ? std::vector<int>{} : std::vector{0, node - 1});
+        for (int node = 0; m_hasRealParts && node < kNodes; ++node)
+            m_cluster.setStore(node, std::make_unique<sim::RealStore>());
+        if (m_hasRealParts)
+            carryByRealWire();
         for (int node = 0; node < kNodes; ++node)
             m_cluster.setDrift(node, static_cast<qint64>(m_cluster.random().below(1001)) - 500);
         for (int node = 0; node < kNodes; ++node)
@@ -89,6 +101,7 @@ public:
                                 [&] { return isSettled() && m_cluster.recordsAgree(); }))
             return "the members did not become equal in time: " + m_cluster.difference();
         equalMs = m_cluster.nowMs() - startMs;
+        m_cluster.checkStores();
         m_clients.checkEverywhere();
         return wrong();
     }
@@ -97,6 +110,8 @@ public:
     {
         for (const auto &[what, count] : m_faults.counts())
             counts["fault: " + what] += count;
+        counts["runs with the daemon's table, file and frames"] += m_hasRealParts ? 1 : 0;
+        counts["fault: overflow"] += m_cluster.overflows();
         for (const auto &[what, count] : m_clients.counts())
             counts["check: " + what] += count;
     }
@@ -106,6 +121,13 @@ public:
     qint64 equalMs = 0;
 
 private:
+    void carryByRealWire()
+    {
+        m_cluster.setCarry([wire = std::make_shared<sim::RealWire>(m_cluster.random().next())](
+                               core::LinkId link, const core::Message &message) {
+            return wire->carry(link, message);
+        });
+    }
     void look()
     {
         m_faults.proceed();
@@ -117,6 +139,7 @@ private:
     }
 
     RandomFaults::Disks m_disks;
+    bool m_hasRealParts;
     SimCluster m_cluster;
     RandomFaults m_faults;
     RandomClients m_clients;
@@ -149,10 +172,17 @@ private Q_SLOTS:
     void nothingAcknowledgedIsLost();
     void nothingAcknowledgedByAQuorumIsLostWithADisk();
     void aSeedGivesOneRun();
+    void initTestCase();
 
 private:
     void runSeeds(int seeds, RandomFaults::Disks disks, const std::vector<const char *> &wanted);
 };
+
+void TestRandomFaults::initTestCase()
+{
+    QLoggingCategory::setFilterRules(
+        QStringLiteral("dynakv.storage.engine=false")); // Of its death.
+}
 
 void TestRandomFaults::runSeeds(int seeds, RandomFaults::Disks disks,
                                 const std::vector<const char *> &wanted)
