@@ -63,6 +63,7 @@ SyncSession::Terms Node::Impl::syncTerms()
     terms.membersHash = m_purging.membersHash();
     terms.isRepairing = m_state.mayLack && m_state.caughtUpOnce;
     terms.isMerging = m_state.isMerging;
+    terms.needsPromise = m_state.mayLack || !m_state.caughtUpOnce;
     return terms;
 }
 

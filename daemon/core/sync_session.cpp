@@ -34,8 +34,8 @@ void SyncSession::handle(const RootsReply &reply, qint64 nowMs, Effects &out)
     m_peerIsCaughtUp = reply.caughtUp;
     m_theirPromise = reply.promise;
     m_theirHoldings = reply.holdings;
-    if (m_terms.isMerging && reply.promise == 0)
-        return fail(); // It cannot say just now above what this node's records have to be stamped.
+    if (m_terms.needsPromise && reply.promise == 0)
+        return fail();
     const TreeRoots mine = m_records.treeRoots();
     for (size_t i = 0; i < mine.size(); ++i) {
         if (mine[i] != reply.roots[i])

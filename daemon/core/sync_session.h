@@ -39,6 +39,8 @@ public:
         quint64 membersHash = 0;  ///< and of which members.
         bool isRepairing = false; ///< It lost records, maybe deletes of what it still holds.
         bool isMerging = false;   ///< It holds records of a time before it came to this cluster.
+        /// It has yet to learn above what it must stamp, and learns it from the peer's promise.
+        bool needsPromise = false;
     };
     struct Totals
     {

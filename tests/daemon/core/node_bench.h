@@ -177,8 +177,10 @@ struct NodeBench
     {
         for (const core::RootsRequest &roots : sentOn<core::RootsRequest>(peer.link)) {
             if (std::exchange(peer.answered, std::max(peer.answered, roots.id)) < roots.id)
-                feed(core::Received{peer.link,
-                                    core::RootsReply{roots.id, records.treeRoots(), isCaughtUp}});
+                feed(core::Received{peer.link, core::RootsReply{.id = roots.id,
+                                                                .roots = records.treeRoots(),
+                                                                .caughtUp = isCaughtUp,
+                                                                .promise = 1}});
         }
     }
     void beatCaughtUp(Peer &peer)

@@ -247,7 +247,7 @@ void TestNode::fetchedRecordsMoveTheClock()
             peer.link, Heartbeat{.sequence = i + 1, .wallMs = bench.now.wallMs, .caughtUp = true}});
         for (const Send &each : std::exchange(bench.sent, {})) {
             if (const auto *roots = std::get_if<RootsRequest>(&each.message))
-                bench.feed(Received{peer.link, RootsReply{roots->id, theirs.treeRoots(), true}});
+                bench.feed(Received{peer.link, RootsReply{roots->id, theirs.treeRoots(), true, 1}});
             else if (const auto *leaves = std::get_if<LeavesRequest>(&each.message))
                 bench.feed(Received{peer.link, LeavesReply{leaves->id, leaves->partition,
                                                            theirs.treeLeaves(leaves->partition)}});

@@ -515,7 +515,7 @@ void TestSyncSession::whatIsBroughtAlongIsStampedAnew()
 /// It has records on the way to its disk: what comes below them could be refused as purged.
 void TestSyncSession::whoCannotPromiseIsBroughtNothing()
 {
-    SyncPair pair(0, {.self = 9, .isMerging = true});
+    SyncPair pair(0, {.self = 9, .isMerging = true, .needsPromise = true});
     pair.mine.apply(record("old", {50, 1}, "mine"));
     QCOMPARE(pair.run(), State::Failed);
     QVERIFY(!pair.theirs.find("old"));
