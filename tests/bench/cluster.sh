@@ -10,7 +10,7 @@
 #
 # DYNAKV_BENCH_PORT (17700) is the first of the ports; DYNAKV_BENCH_KEYS (1000000) how many values;
 # DYNAKV_BENCH_ROUNDS (7) how often repair and handover are measured; DYNAKV_BENCH_SECRET=1 seals the
-# links.
+# links; DYNAKV_BENCH_ALL_ON_DISK=1 puts the files of the other members on the disk, too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build/release}
@@ -26,7 +26,7 @@ keys=${DYNAKV_BENCH_KEYS:-1000000}
 rounds=${DYNAKV_BENCH_ROUNDS:-7}
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/dynakv-bench.XXXXXX")
 memory=$work
-[[ -d /dev/shm && -w /dev/shm ]] && memory=$(mktemp -d /dev/shm/dynakv-bench.XXXXXX)
+[[ "${DYNAKV_BENCH_ALL_ON_DISK:-0}" != 1 && -d /dev/shm && -w /dev/shm ]] && memory=$(mktemp -d /dev/shm/dynakv-bench.XXXXXX)
 pids=()
 declare -A node_pids
 stop_all() {
