@@ -262,7 +262,7 @@ bool SimCluster::formAgain(int nodes)
         writeDisk(machine, state);
     }
     start(0);
-    if (!runUntil(10'000, [this] { return allReady(); }))
+    if (!runUntil(20'000, [this] { return allReady(); }))
         return false;
     for (int node = 1; node < nodes; ++node)
         start(node);
