@@ -34,7 +34,9 @@ void SyncSession::handle(const RootsReply &reply, qint64 nowMs, Effects &out)
     m_peerIsCaughtUp = reply.caughtUp;
     m_theirPromise = reply.promise;
     m_theirHoldings = reply.holdings;
-    if (m_terms.needsPromise && reply.promise == 0)
+    // One of an older version, which counts no members, never promises, nor does it purge.
+    const bool isPurging = reply.holdings.members != 0;
+    if (m_terms.needsPromise && isPurging && reply.promise == 0)
         return fail();
     const TreeRoots mine = m_records.treeRoots();
     for (size_t i = 0; i < mine.size(); ++i) {
