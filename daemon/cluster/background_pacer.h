@@ -26,7 +26,7 @@ class BackgroundPacer final : public QObject
 public:
     using Piece = std::function<void()>;
     /// So much longer than the work is the rest.
-    static constexpr int kRestPerWork = 6;
+    static constexpr int kRestPerWork = 9;
     /// Timers know nothing shorter: less work than asks for such a rest goes on at once.
     static constexpr qint64 kRestUsMin = 1000;
 

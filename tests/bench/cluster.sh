@@ -17,6 +17,9 @@ build=${1:-build/release}
 shift $(($# > 0 ? 1 : 0))
 parts=("${@:-visible}")
 (($# > 0)) || parts=(visible join repair handover)
+for program in curl wrk taskset; do
+    command -v "$program" >/dev/null || { echo "cluster.sh: $program is not installed" >&2 && exit 1; }
+done
 cmake --build "$build" -j2 --target dynakvd bench_replication >/dev/null
 bench=$PWD/$build/tests/bench/bench_replication
 dynakvd=$PWD/$build/daemon/dynakvd
