@@ -23,9 +23,10 @@ std::optional<qint64> roundTripOf(const Heartbeat &heartbeat, qint64 nowMs)
 void Node::Impl::receive(Link &link, const Heartbeat &heartbeat)
 {
     link.last = heartbeat;
-    if (!m_strangers.contains(link.theirs->node))
+    if (!m_strangers.contains(link.theirs->node)) {
         m_purging.heard(link.theirs->node, heartbeat.holdings);
-    watchWatermark(heartbeat.holdings.watermark);
+        watchWatermark(heartbeat.holdings.watermark);
+    }
     m_detector.expectWithin(link.theirs->node, heartbeat.intervalMs, m_now.monoMs);
     link.peerSentMs = heartbeat.sentMs;
     link.peerSentAtMs = m_now.monoMs;

@@ -22,8 +22,7 @@ void Node::Impl::fence()
     say(Log::Level::Warning,
         "its data file was damaged or cut or is an older one, or another process has gone on under "
         "its id, so that it may lack what was acknowledged; it answers no reads from it and takes "
-        "no writes until it "
-        "has been compared with the other members");
+        "no writes until it has been compared with the other members");
 }
 
 /// The way back of a node that may lack what it once acknowledged. Time alone is no reason to

@@ -25,9 +25,10 @@ void Node::Impl::receiveSync(Link &link, const Message &message)
         if (auto newer = m_reader.answered(link.id, *reply, m_out))
             m_replicator.adopt(*std::move(newer), ++m_ids, m_out);
     }
-    if (const auto *roots = std::get_if<RootsReply>(&message))
+    const bool isMember = !m_strangers.contains(link.theirs->node);
+    if (const auto *roots = std::get_if<RootsReply>(&message); roots && isMember)
         watchWatermark(roots->holdings.watermark);
-    else if (const auto *stamps = std::get_if<StampsReply>(&message))
+    else if (const auto *stamps = std::get_if<StampsReply>(&message); stamps && isMember)
         watchWatermark(stamps->watermark);
     if (!m_session || m_session->link() != link.id)
         return;

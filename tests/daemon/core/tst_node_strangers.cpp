@@ -22,6 +22,7 @@ private Q_SLOTS:
     void anAddressIsLearnedFromWhoGreets();
     void whoSaysNothingOfItselfIsLetGo();
     void whoIsIntroducedStays();
+    void noStrangerSaysWhatWasPurged();
 };
 
 void TestNodeStrangers::anAddressIsLearnedFromWhoGreets()
@@ -63,6 +64,22 @@ void TestNodeStrangers::whoIsIntroducedStays()
         bench.beat(peer);
     }
     QVERIFY(!bench.isClosed(peer));
+}
+
+/// It could keep a node from writing for ever, or have it doubt its directory.
+void TestNodeStrangers::noStrangerSaysWhatWasPurged()
+{
+    Bench bench;
+    bench.start();
+    const Bench::Peer stranger = bench.open(20, 0, 0);
+    bench.greet(stranger);
+    const Holdings ahead{.watermark = ~quint64{0}};
+    bench.feed(Received{stranger.link,
+                        Heartbeat{.sequence = 1, .wallMs = bench.now.wallMs, .holdings = ahead}});
+    bench.feed(Received{stranger.link, RootsReply{.id = 1, .holdings = ahead}});
+    bench.feed(Received{stranger.link, StampsReply{.id = 1, .watermark = ahead.watermark}});
+    QCOMPARE(bench.write("k").status, WriteOutcome::Status::Done);
+    QCOMPARE(bench.logged(Log::Level::Warning, "an older state"), 0);
 }
 
 QTEST_GUILESS_MAIN(TestNodeStrangers)
