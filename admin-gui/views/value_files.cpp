@@ -96,7 +96,7 @@ void ValuePanel::storeFromFile(const QString &path)
     ask(this, question, [this, value](int choice) {
         if (choice != 0)
             return;
-        m_afterSave = [this] { m_document.reload(); };
+        m_afterSave = [this] { noteNewerVersion(); };
         send(value);
     });
 }

@@ -194,6 +194,8 @@ void ValuePanel::showDocument()
 {
     using State = KeyDocument::State;
     const State state = m_document.state();
+    if (state == State::Empty || state == State::Loading)
+        dropPlans();
     if (state == State::Empty) {
         m_editor->clear();
         m_editor->document()->setModified(false);
@@ -331,12 +333,18 @@ client::Value ValuePanel::editedValue() const
 
 void ValuePanel::save()
 {
-    if (!isModified() || m_document.state() != KeyDocument::State::Ready)
+    if (m_document.state() == KeyDocument::State::Saving) {
+        m_saveAgain = true; // What was typed meanwhile goes after what is on its way.
         return;
+    }
+    if (!isModified() || m_document.state() != KeyDocument::State::Ready) {
+        dropPlans();
+        return;
+    }
     if (const auto fault = findJsonFault(m_editor->json())) {
         checkText();
         m_editor->goTo(fault->line, fault->column);
-        m_afterSave = nullptr;
+        dropPlans();
         return;
     }
     send(editedValue());
@@ -359,15 +367,24 @@ void ValuePanel::saved()
     showNotice();
     updateControls();
     Q_EMIT told(tr("Saved “%1”").arg(displayKey(m_document.key())));
-    const auto proceed = std::move(m_afterSave);
-    m_afterSave = nullptr;
-    if (proceed)
+    if (std::exchange(m_saveAgain, false) && isModified()) {
+        m_saveAgain = m_afterSave != nullptr;
+        save();
+        return;
+    }
+    if (const auto proceed = std::exchange(m_afterSave, nullptr))
         proceed();
+}
+
+void ValuePanel::dropPlans()
+{
+    m_saveAgain = false;
+    m_afterSave = nullptr;
 }
 
 void ValuePanel::showSaveFailure(const QString &why, bool outcomeUnknown)
 {
-    m_afterSave = nullptr;
+    dropPlans();
     m_noticeAction = Notice::SaveAgain;
     m_notice->showMessage(
         Tone::Bad,
@@ -398,7 +415,7 @@ void ValuePanel::showConflict(KeyDocument::Conflict conflict)
             m_document.overwrite(m_saving);
             return;
         }
-        m_afterSave = nullptr;
+        dropPlans();
         if (choice == 1) {
             m_editor->document()->setModified(false);
             if (wasDeleted)
@@ -425,6 +442,7 @@ void ValuePanel::leave(std::function<void()> proceed)
     ask(this, question, [this, proceed = std::move(proceed)](int choice) {
         if (choice == 0) {
             m_afterSave = proceed;
+            m_saveAgain = true;
             save();
         } else if (choice == 1) {
             m_editor->document()->setModified(false);

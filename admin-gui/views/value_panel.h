@@ -61,6 +61,8 @@ private:
     void showConflict(KeyDocument::Conflict conflict);
     void showSaveFailure(const QString &why, bool outcomeUnknown);
     void saved();
+    /// What was to follow the save does not.
+    void dropPlans();
     void checkText();
     void updateControls();
     void replaceText(const QByteArray &json);
@@ -94,6 +96,7 @@ private:
     bool m_isWrapping = false;
     client::Value m_saving; ///< What was sent last; a conflict may be answered with it.
     int m_savingRevision = -1;
+    bool m_saveAgain = false; ///< What is typed before the answer is to be saved, too.
     std::function<void()> m_afterSave;
 };
 

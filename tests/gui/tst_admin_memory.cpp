@@ -56,7 +56,7 @@ void AdminMemoryTest::aMillionKeysStayOnTheServer()
     QVERIFY(driver.connectTo(cluster.endpoint(0)));
     QVERIFY(driver.waitForKeys(KeyModel::kPageRows));
     QTRY_VERIFY(driver.find<QLabel>("keyFooter").text().contains(QLocale().toString(kKeys)));
-    QCOMPARE(cluster.listings(), 1);
+    QVERIFY(cluster.listings() <= 2); // One page, and once more where the list was refreshed.
     const int atFirst = residentMb();
 
     QScrollBar *bar = driver.keys().verticalScrollBar();

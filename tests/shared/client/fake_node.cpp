@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/shared/client/fake_node.h"
 
-#include <QTcpSocket>
-
 namespace dynakv::test {
 namespace {
 
@@ -68,6 +66,16 @@ bool FakeNode::revive()
     return m_server.listen(QHostAddress::LocalHost, m_port);
 }
 
+void FakeNode::setHolding(bool isHolding)
+{
+    m_isHolding = isHolding;
+    if (isHolding)
+        return;
+    for (const auto &[socket, answer] : std::exchange(m_held, {}))
+        if (socket)
+            socket->write(answer);
+}
+
 void FakeNode::serve(QTcpSocket *socket)
 {
     connect(socket, &QTcpSocket::disconnected, socket, &QObject::deleteLater);
@@ -82,7 +90,9 @@ void FakeNode::serve(QTcpSocket *socket)
             if (m_isSilent)
                 continue;
             const QByteArray answer = m_handler(request);
-            if (!answer.isEmpty())
+            if (m_isHolding)
+                m_held.emplace_back(socket, answer);
+            else if (!answer.isEmpty())
                 socket->write(answer);
         }
     });

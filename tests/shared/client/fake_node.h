@@ -6,9 +6,12 @@
 #include <QByteArray>
 #include <QHash>
 #include <QObject>
+#include <QPointer>
 #include <QTcpServer>
+#include <QTcpSocket>
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace dynakv::test {
@@ -40,6 +43,8 @@ public:
     bool revive();
     /// Accepts and reads, but never answers, as a stopped process does.
     void setSilent(bool isSilent) { m_isSilent = isSilent; }
+    /// Handles requests, but keeps the answers until it is told false.
+    void setHolding(bool isHolding);
     /// Closes each connection instead of answering.
     void setClosing(bool isClosing) { m_isClosing = isClosing; }
     [[nodiscard]] const std::vector<FakeRequest> &seen() const { return m_seen; }
@@ -56,6 +61,8 @@ private:
     QTcpServer m_server;
     quint16 m_port = 0;
     bool m_isSilent = false;
+    bool m_isHolding = false;
+    std::vector<std::pair<QPointer<QTcpSocket>, QByteArray>> m_held; ///< Answers, by arrival.
     bool m_isClosing = false;
     std::vector<FakeRequest> m_seen;
 };
