@@ -96,9 +96,15 @@ void ValuePanel::storeFromFile(const QString &path)
     ask(this, question, [this, value](int choice) {
         if (choice != 0)
             return;
-        m_afterSave = [this] { noteNewerVersion(); };
-        send(value);
+        replaceBy(value);
     });
+}
+
+void ValuePanel::replaceBy(const client::Value &value)
+{
+    m_isReplacing = true;
+    m_afterSave = [this] { noteNewerVersion(); }; // The editor shows what was there before.
+    send(value);
 }
 
 } // namespace dynakv::admin

@@ -347,6 +347,7 @@ void ValuePanel::save()
         dropPlans();
         return;
     }
+    m_isReplacing = false;
     send(editedValue());
 }
 
@@ -530,10 +531,14 @@ void ValuePanel::runNoticeAction()
         m_document.reload();
         return;
     case Notice::SaveAgain:
-        if (isModified())
+        if (m_document.state() != KeyDocument::State::Ready)
+            return;
+        if (m_isReplacing)
+            replaceBy(m_saving);
+        else if (isModified())
             save();
-        else if (m_document.state() == KeyDocument::State::Ready)
-            send(m_saving);
+        else // It was taken back meanwhile; whether it is stored is to be seen.
+            m_document.reload();
         return;
     }
 }

@@ -67,6 +67,8 @@ private:
     void updateControls();
     void replaceText(const QByteArray &json);
     void storeFromFile(const QString &path);
+    /// Stores what did not come from the editor, and shows it then.
+    void replaceBy(const client::Value &value);
     void send(const client::Value &value);
     [[nodiscard]] client::Value editedValue() const;
     void runNoticeAction();
@@ -96,7 +98,8 @@ private:
     bool m_isWrapping = false;
     client::Value m_saving; ///< What was sent last; a conflict may be answered with it.
     int m_savingRevision = -1;
-    bool m_saveAgain = false; ///< What is typed before the answer is to be saved, too.
+    bool m_isReplacing = false; ///< It did not come from the editor.
+    bool m_saveAgain = false;   ///< What is typed before the answer is to be saved, too.
     std::function<void()> m_afterSave;
 };
 

@@ -227,11 +227,16 @@ std::optional<WriteOutcome> Node::Impl::reasonAgainstWriting(std::size_t count) 
     const quint64 wall = static_cast<quint64>(std::max<qint64>(m_now.wallMs, 0)) << 16;
     // Whoever has purged up to a clock takes nothing that was stamped below it. A node that came
     // lately may not have been waited for.
-    if (std::max(m_clock.last(), wall) <= std::max(m_heardWatermark, m_state.heldUpTo))
-        return reason(Status::ClockOff, "this node's clock is behind what the other members have "
-                                        "purged; set the clock");
+    const quint64 stamp = std::max(m_clock.last(), wall);
+    const quint64 purged = std::max(m_heardWatermark, m_state.heldUpTo);
+    if (stamp <= purged)
+        return reason(Status::ClockOff,
+                      "the other members have purged up to " +
+                          QByteArray::number(((purged - stamp) >> 16) / 1000 + 1) +
+                          " s after this node's time: set its clock, if it is this one that is "
+                          "wrong; it writes again when its clock is there");
     // Versions above the persisted ceiling could come again after a restart.
-    if (std::max(m_clock.last(), wall) + count < m_savedCeiling)
+    if (stamp + count < m_savedCeiling)
         return std::nullopt;
     if (m_isDiskFull)
         return reason(Status::NoSpace, "the disk is full; writes resume when there is space again");

@@ -42,12 +42,6 @@ private Q_SLOTS:
     void aKeyIsDeletedOnlyAfterAQuestionThatNamesIt();
     void bytesAreShownAndLeftAlone();
 
-    void unsavedTextIsNeverLeftSilently();
-    void closingTheWindowAsksForUnsavedText();
-    void aValueSavedByAnotherIsNotOverwrittenSilently();
-    void whatIsTypedDuringASaveIsSavedToo();
-    void whatIsTypedDuringASaveIsNotLeftBehind();
-    void aValueChangedElsewhereIsShownByItself();
     void aMegabyteOnOneLineDoesNotFreeze();
     void pastingAMegabyteOnOneLineDoesNotFreeze();
 
@@ -300,124 +294,6 @@ void MainWindowTest::bytesAreShownAndLeftAlone()
     QVERIFY(m_driver->questionText().contains(QLatin1String("bin\\xff\\x00k")));
     QVERIFY(m_driver->answer(0));
     QTRY_VERIFY(!m_cluster->find(key));
-}
-
-void MainWindowTest::unsavedTextIsNeverLeftSilently()
-{
-    for (const char *key : {"a", "b"})
-        m_cluster->putJson(key, "1");
-    connected();
-    QVERIFY(m_driver->waitForKeys(2));
-    QVERIFY(m_driver->clickKey("a"));
-    QVERIFY(m_driver->waitForValue("1"));
-    m_driver->type(QStringLiteral("22"));
-    QVERIFY(m_driver->clickKey("b"));
-    QCOMPARE(m_driver->questionTitle(), QStringLiteral("Save the changes?"));
-    QVERIFY(m_driver->answer(2)); // Cancel: everything as it was.
-    QCOMPARE(m_driver->editor().json(), QByteArray("22"));
-    QCOMPARE(m_driver->keys().currentIndex().data(KeyModel::KeyRole).toByteArray(),
-             QByteArray("a"));
-    QVERIFY(m_driver->keys().selectionModel()->isRowSelected(0));
-    QVERIFY(m_driver->clickKey("b"));
-    QVERIFY(!m_driver->questionTitle().isEmpty());
-    QVERIFY(m_driver->answer(0)); // Save, then go.
-    QTRY_COMPARE(m_cluster->find("a")->bytes, QByteArray("22"));
-    QTRY_COMPARE(m_driver->keys().currentIndex().data(KeyModel::KeyRole).toByteArray(),
-                 QByteArray("b"));
-    QVERIFY(m_driver->waitForValue("1"));
-    m_driver->type(QStringLiteral("33"));
-    QVERIFY(m_driver->clickKey("a"));
-    QVERIFY(!m_driver->questionTitle().isEmpty());
-    QVERIFY(m_driver->answer(1)); // Discard.
-    QVERIFY(m_driver->waitForValue("22"));
-    QCOMPARE(m_cluster->find("b")->bytes, QByteArray("1"));
-}
-
-void MainWindowTest::closingTheWindowAsksForUnsavedText()
-{
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
-    m_driver->type(QStringLiteral("2"));
-    m_driver->window().close();
-    QVERIFY(m_driver->window().isVisible());
-    QCOMPARE(m_driver->questionTitle(), QStringLiteral("Save the changes?"));
-    QVERIFY(m_driver->answer(0));
-    QTRY_VERIFY(!m_driver->window().isVisible());
-    QCOMPARE(m_cluster->find("a")->bytes, QByteArray("2"));
-}
-
-void MainWindowTest::aValueSavedByAnotherIsNotOverwrittenSilently()
-{
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
-    m_driver->type(QStringLiteral("\"mine\""));
-    m_cluster->putJson("a", "\"theirs\"");
-    m_driver->shortcut(Qt::Key_S);
-    QCOMPARE(m_driver->questionTitle(), QStringLiteral("The key was changed meanwhile"));
-    QVERIFY(m_driver->answer(2)); // Keep editing.
-    QCOMPARE(m_cluster->find("a")->bytes, QByteArray("\"theirs\""));
-    QCOMPARE(m_driver->editor().json(), QByteArray("\"mine\""));
-    m_driver->shortcut(Qt::Key_S);
-    QVERIFY(!m_driver->questionTitle().isEmpty());
-    QVERIFY(m_driver->answer(0)); // Replace with mine.
-    QTRY_COMPARE(m_cluster->find("a")->bytes, QByteArray("\"mine\""));
-    m_driver->type(QStringLiteral("\"again\""));
-    m_cluster->remove("a");
-    m_driver->shortcut(Qt::Key_S);
-    QCOMPARE(m_driver->questionTitle(), QStringLiteral("The key was deleted meanwhile"));
-    QVERIFY(m_driver->answer(2));
-    QCOMPARE(m_driver->editor().json(), QByteArray("\"again\""));
-}
-
-void MainWindowTest::whatIsTypedDuringASaveIsSavedToo()
-{
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
-    m_driver->type(QStringLiteral("22"));
-    m_cluster->node(0).setHolding(true);
-    m_driver->shortcut(Qt::Key_S);
-    m_driver->type(QStringLiteral("33"));
-    m_driver->shortcut(Qt::Key_S);
-    m_cluster->node(0).setHolding(false);
-    QTRY_COMPARE(m_cluster->find("a")->bytes, QByteArray("33"));
-    QTRY_VERIFY(!m_driver->window().isWindowModified());
-    QCOMPARE(m_driver->editor().json(), QByteArray("33"));
-}
-
-void MainWindowTest::whatIsTypedDuringASaveIsNotLeftBehind()
-{
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
-    m_driver->type(QStringLiteral("22"));
-    m_cluster->node(0).setHolding(true);
-    m_driver->shortcut(Qt::Key_S);
-    m_driver->type(QStringLiteral("33"));
-    m_driver->window().close();
-    QCOMPARE(m_driver->questionTitle(), QStringLiteral("Save the changes?"));
-    QVERIFY(m_driver->answer(0));
-    m_driver->type(QStringLiteral("44"));
-    m_cluster->node(0).setHolding(false);
-    QTRY_VERIFY(!m_driver->window().isVisible());
-    QCOMPARE(m_cluster->find("a")->bytes, QByteArray("44"));
-}
-
-void MainWindowTest::aValueChangedElsewhereIsShownByItself()
-{
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
-    m_cluster->putJson("a", "2");
-    m_driver->shortcut(Qt::Key_F5, Qt::NoModifier);
-    QVERIFY(m_driver->waitForValue("2"));
-    m_driver->type(QStringLiteral("\"mine\""));
-    m_cluster->putJson("a", "3");
-    m_driver->shortcut(Qt::Key_F5, Qt::NoModifier);
-    QTRY_VERIFY(m_driver->notice().contains(QLatin1String("meanwhile")));
-    QCOMPARE(m_driver->editor().json(), QByteArray("\"mine\""));
 }
 
 void MainWindowTest::aMegabyteOnOneLineDoesNotFreeze()

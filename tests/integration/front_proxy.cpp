@@ -133,7 +133,7 @@ bool FrontProxy::start()
     };
     return m_process.waitForStarted() &&
            waitUntil([&] { return m_process.state() == QProcess::NotRunning || accepts(); },
-                     10'000) &&
+                     30'000) &&
            m_process.state() == QProcess::Running;
 }
 

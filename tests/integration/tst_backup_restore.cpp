@@ -357,7 +357,7 @@ void TestBackupRestore::aRestoredNodeJoinsNobodyAndItsValuesComeByImport()
     import("--overwrite");
     QVERIFY(m_cluster->waitForValue("changed", "\"old\""));
     const auto isNewer = [&rest](const QByteArray &target, const QByteArray &version) {
-        return test::waitUntil([&] { return rest.get(target).headers["etag"] > version; }, 15'000);
+        return test::waitUntil([&] { return rest.get(target).headers["etag"] > version; }, 30'000);
     };
     QVERIFY(isNewer("/key/changed", changedAt));
     QVERIFY(isNewer("/key/kept", keptAt));

@@ -60,7 +60,7 @@ void TestBecomingACluster::anUnreachableMemberIsTriedUntilItAnswers()
     Cluster cluster(2);
     const QByteArray founder = cluster.node(0).address().toString();
     QVERIFY(cluster.node(1).start({founder}));
-    QVERIFY2(test::waitUntil([&] { return cluster.node(1).log().contains(founder); }, 10'000),
+    QVERIFY2(test::waitUntil([&] { return cluster.node(1).log().contains(founder); }, 30'000),
              cluster.node(1).log().constData());
     // Until then it knows nothing, and says so rather than "not found".
     QCOMPARE(cluster.rest(1).get("/readyz").status, 503);
@@ -125,7 +125,7 @@ void TestBecomingACluster::aMemberOfALargerClusterRefusesAnother()
     const qsizetype logged = cluster.node(1).log().size();
     QVERIFY(cluster.node(1).start({cluster.node(2).address().toString()}));
     QVERIFY2(test::waitUntil(
-                 [&] { return cluster.node(1).log().sliced(logged).contains("warning"); }, 15'000),
+                 [&] { return cluster.node(1).log().sliced(logged).contains("warning"); }, 30'000),
              cluster.node(1).log().constData());
     QVERIFY(cluster.waitForMembers({0, 1}));
     QVERIFY(cluster.waitForMembers({2, 3}));
@@ -174,7 +174,7 @@ void TestBecomingACluster::aWildcardListenerMovesToTheAddressThatReachedItFromOu
             return cluster.rest(0).members() == expected && cluster.rest(1).members() == expected &&
                    cluster.rest(2).members() == expected;
         },
-        10'000));
+        30'000));
 }
 
 void TestBecomingACluster::itsOwnAddressAsJoinIsLeftOut()

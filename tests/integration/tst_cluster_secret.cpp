@@ -84,7 +84,7 @@ void TestClusterSecret::whoDoesNotStaysOutside()
     QVERIFY(cluster.waitForMembers({0, 1}));
     QCOMPARE(cluster.rest(0).put("/key/k?w=all", R"({"value":1})").status, 200);
     QVERIFY(cluster.node(2).start({cluster.node(0).address().toString()}));
-    QVERIFY2(test::waitUntil([&] { return cluster.node(2).log().contains(reason); }, 10'000),
+    QVERIFY2(test::waitUntil([&] { return cluster.node(2).log().contains(reason); }, 30'000),
              cluster.node(2).log().constData());
     QCOMPARE(cluster.rest(2).get("/readyz").status, 503);
     QCOMPARE(cluster.rest(2).get("/key/k").status, 503);

@@ -104,7 +104,7 @@ void TestDamagedFile::start(int nodes, int victim)
 void TestDamagedFile::readAll(const RestProbe &rest)
 {
     for (int i = 0; i < kKeys; ++i) {
-        QVERIFY2(test::waitUntil([&] { return rest.value(keyOf(i)) == valueOf(i); }, 10'000),
+        QVERIFY2(test::waitUntil([&] { return rest.value(keyOf(i)) == valueOf(i); }, 30'000),
                  keyOf(i).constData());
     }
 }

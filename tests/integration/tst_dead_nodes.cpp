@@ -101,7 +101,7 @@ void TestDeadNodes::aForgottenNodeIsNeitherCountedNorLetIn()
     QCOMPARE(forgotten.object().value(QLatin1String("forgotten")).toString().toLatin1(), id);
     // The word of it reaches the other one a moment after the answer.
     QVERIFY(test::waitUntil(
-        [&] { return cluster.rest(1).get("/v1/cluster").body.contains("\"left\""); }, 10'000));
+        [&] { return cluster.rest(1).get("/v1/cluster").body.contains("\"left\""); }, 30'000));
     // All there are now are two.
     const test::HttpAnswer all = cluster.rest(1).put("/key/k?w=all", R"({"value":1})");
     QCOMPARE(all.status, 200);
@@ -125,7 +125,7 @@ void TestDeadNodes::aNodeThatLeavesHandsOverAndIsNoLongerCounted()
     const auto isKnownTo = [&](int node, int leavers) {
         return test::waitUntil(
             [&] { return cluster.rest(node).get("/v1/cluster").body.count("\"left\"") == leavers; },
-            10'000);
+            30'000);
     };
     QCOMPARE(cluster.rest(2).put("/key/k", R"({"value":1})").status, 200);
     const test::HttpAnswer left = leave(2);

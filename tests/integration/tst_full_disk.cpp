@@ -193,7 +193,7 @@ void TestFullDisk::nothingAcknowledgedIsLostAndWritesResumeByThemselves()
     QCOMPARE(rest().del("/key/" + keyOf(m_acknowledged.begin()->first)).status, 200);
     m_acknowledged.erase(m_acknowledged.begin());
     readAll();
-    QVERIFY(test::waitUntil([this] { return node().log().contains("has space again"); }, 15'000));
+    QVERIFY(test::waitUntil([this] { return node().log().contains("has space again"); }, 30'000));
     QCOMPARE(node().log().count("node: the disk is full"), 1);
     QCOMPARE(node().terminate(), 0);
     QVERIFY(node().restart() && m_cluster->waitForAll());

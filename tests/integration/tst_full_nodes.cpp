@@ -76,20 +76,20 @@ void TestFullNodes::aFullMemberStopsValuesUntilKeysAreDeleted()
     QCOMPARE(problem.value(QLatin1String("code")).toString(), QStringLiteral("full"));
     const QString detail = problem.value(QLatin1String("detail")).toString();
     QVERIFY2(detail.contains(QLatin1String("memory is full: this node")), qPrintable(detail));
-    QVERIFY(test::waitUntil([&] { return usedPermille(cluster.rest(1)) > 950; }, 5000));
+    QVERIFY(test::waitUntil([&] { return usedPermille(cluster.rest(1)) > 950; }, 30'000));
 
     // The other node has all the room there is and refuses too.
     QVERIFY(test::waitUntil(
-        [&] { return cluster.rest(0).put("/key/more", bodyOf(10)).status == 503; }, 5000));
+        [&] { return cluster.rest(0).put("/key/more", bodyOf(10)).status == 503; }, 30'000));
     QVERIFY(cluster.waitForValue(keyOf(stored - 1), '"' + QByteArray(50'000, 'v') + '"'));
     for (int i = 0; i < 4; ++i)
         QCOMPARE(cluster.rest(i % 2).del("/key/" + keyOf(i)).status, 200);
     QVERIFY(test::waitUntil(
-        [&] { return cluster.rest(0).put("/key/more", bodyOf(10)).status == 200; }, 5000));
+        [&] { return cluster.rest(0).put("/key/more", bodyOf(10)).status == 200; }, 30'000));
     QVERIFY(cluster.waitForValue("more", '"' + QByteArray(10, 'v') + '"'));
     for (int node = 0; node < 2; ++node) {
         QVERIFY(test::waitUntil([&] { return cluster.node(node).log().contains("no longer full"); },
-                                5000));
+                                30'000));
         QCOMPARE(cluster.node(node).log().count("the memory is full"), 1);
         QCOMPARE(cluster.node(node).log().count("no longer full"), 1);
     }
@@ -140,7 +140,7 @@ void TestFullNodes::aFullDiskIsToldOnceAndIsNoEnd()
     QVERIFY(bound(RLIM_INFINITY));
     QCOMPARE(cluster.rest(0).put("/key/more", bodyOf(50'000)).status, 200);
     QVERIFY(
-        test::waitUntil([&] { return cluster.node(0).log().contains("has space again"); }, 10'000));
+        test::waitUntil([&] { return cluster.node(0).log().contains("has space again"); }, 30'000));
     QCOMPARE(cluster.node(0).log().count("dynakv.cluster.node: the disk is full"), 1);
     QCOMPARE(cluster.node(0).log().count("has space again"), 1);
 #else

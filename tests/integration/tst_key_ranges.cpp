@@ -67,7 +67,7 @@ void TestKeyRanges::groupsAreWalkedOnAnyNodeInBothOrders()
         rows += {name, name + "/ 5"};
     }
     for (int node = 0; node < 2; ++node) {
-        QVERIFY(test::waitUntil([&] { return count(cluster.rest(node), "g") == 36; }, 10'000));
+        QVERIFY(test::waitUntil([&] { return count(cluster.rest(node), "g") == 36; }, 30'000));
         // Pages of one row have no order but that of the walk.
         QCOMPARE(walk(cluster.rest(node), "delimiter=%2F&limit=1"), rows);
         const QByteArrayList down = walk(cluster.rest(node), "delimiter=%2F&limit=1&reverse=true");

@@ -158,7 +158,7 @@ void TestNamespaces::waitUntilOthersMiss(int gone)
             isNobodyElseMissed = isNobodyElseMissed && othersListEachOther(gone);
             return m_cluster->waitForMembers(others, others, 0);
         },
-        10'000);
+        30'000);
     QVERIFY(isMissed);
     QVERIFY(isNobodyElseMissed);
     qInfo("missed by all others after %lld ms", static_cast<long long>(elapsed.elapsed()));
@@ -175,13 +175,13 @@ void TestNamespaces::nodesOnAnyAddressKnowEachOtherByTheirOwn()
         return states == expected;
     };
     for (const int machine : kAll)
-        QVERIFY(test::waitUntil([&] { return isKnown(machine); }, 10'000));
+        QVERIFY(test::waitUntil([&] { return isKnown(machine); }, 30'000));
     // The founder was first reached by others; now it has to remember.
     m_cluster->node(0).killHard();
     QVERIFY(m_cluster->startNode(0));
     QVERIFY(m_cluster->waitForMembers(kAll, kAll));
     for (const int machine : kAll)
-        QVERIFY(test::waitUntil([&] { return isKnown(machine); }, 10'000));
+        QVERIFY(test::waitUntil([&] { return isKnown(machine); }, 30'000));
 }
 
 void TestNamespaces::whoIsGoneIsDownEverywhereAndComesBack_data()
@@ -359,7 +359,7 @@ void TestNamespaces::anEmptiedDirectoryJoinsAsAnotherNode()
                 return states.count(address + " alive") == 1 &&
                        states.count(address + " down") == 1;
             },
-            10'000));
+            30'000));
     }
     QCOMPARE(m_cluster->ask(0, "POST", "/v1/admin/forget?node=" + before).status, 200);
     QVERIFY(m_cluster->waitForLinks(kAll));
@@ -393,10 +393,10 @@ void TestNamespaces::aCopiedDirectoryIsRefused()
     const auto isTold = [&](int machine) {
         return m_cluster->node(machine).log().contains("one data directory is a copy of the other");
     };
-    QVERIFY(test::waitUntil([&] { return isTold(second); }, 10'000));
+    QVERIFY(test::waitUntil([&] { return isTold(second); }, 30'000));
     // Who has met it first has proved it wrong: it may ask nobody else.
     QVERIFY(
-        test::waitUntil([&] { return isTold(0) || isTold(1) || isTold(2) || isTold(3); }, 10'000));
+        test::waitUntil([&] { return isTold(0) || isTold(1) || isTold(2) || isTold(3); }, 30'000));
     QVERIFY(m_cluster->waitForLinks({first}));
     QVERIFY(m_cluster->waitForMembers(members, members));
     QCOMPARE(m_cluster->ask(second, "PUT", "/key/k2?w=2&timeout=300", R"({"value":1})").status,

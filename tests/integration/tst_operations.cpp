@@ -119,7 +119,7 @@ void TestOperations::theDocumentsExamplesHold()
         const QByteArray name = request.name();
         const bool isPlain = request.optional.isEmpty();
         if (isPlain)
-            QVERIFY(test::waitUntil([this] { return hasNoJobRunning(); }, 10'000));
+            QVERIFY(test::waitUntil([this] { return hasNoJobRunning(); }, 30'000));
         // What ends a member's life is asked of a lone node.
         const bool isForLone = request.operation.value(QLatin1String("x-exampleAlone")).toBool();
         const HttpAnswer answer = ask(isForLone ? lone : *m_cluster, request);
@@ -243,7 +243,7 @@ void TestOperations::theReplicasOfAKeyTellWhatTheyHold()
             return of(replicas({}), false).value(QLatin1String("kind")) ==
                    QLatin1String("tombstone");
         },
-        10'000));
+        30'000));
 }
 
 void TestOperations::theLogLevelChangesWhileItRuns()
@@ -266,7 +266,7 @@ void TestOperations::theLogLevelChangesWhileItRuns()
              QStringLiteral("info,http.access=debug"));
     QCOMPARE(m_cluster->rest(0).get("/key/unseen").status, 404);
     QCOMPARE(post("/v1/admin/log-level?level=loud").status, 400);
-    QVERIFY(test::waitUntil([&] { return isLogged("GET /key/seen 404 in "); }, 5000));
+    QVERIFY(test::waitUntil([&] { return isLogged("GET /key/seen 404 in "); }, 30'000));
     QVERIFY(!isLogged("/key/unseen"));
     QVERIFY(isLogged("the log rules are info now"));
 }
@@ -287,7 +287,7 @@ void TestOperations::logLinesCarryTheIdOfTheirRequest()
             }
             return !line.isEmpty();
         },
-        5000));
+        30'000));
     const QJsonObject object = QJsonDocument::fromJson(line).object();
     QCOMPARE(object.value(QLatin1String("request_id")).toString().toUtf8(), id);
     QCOMPARE(object.value(QLatin1String("category")).toString(),

@@ -211,7 +211,7 @@ void TestProtocolVersions::withoutACommonVersionBothSayWhoIsTooOld()
         return std::vector<Frame>{speaking(frame, protocolMin, protocolMax)};
     });
     const QByteArray text = "no common version of the cluster protocol: node ";
-    QVERIFY(test::waitUntil([&] { return areTold(text) && areTold(spoken); }, 10'000));
+    QVERIFY(test::waitUntil([&] { return areTold(text) && areTold(spoken); }, 30'000));
     // What the refused one says of itself to operators and clients.
     QVERIFY(m_cluster->waitForMembers({0}));
     QCOMPARE(m_cluster->rest(1).get("/readyz").status, 503);
@@ -229,7 +229,7 @@ void TestProtocolVersions::whatMustBeUnderstoodEndsTheLink()
     });
     QVERIFY(m_cluster->waitForAll());
     QCOMPARE(m_cluster->rest(0).put("/key/k?w=all", R"({"value":1})").status, 200);
-    QVERIFY(test::waitUntil([this] { return m_relay->endedLinks() > 0; }, 10'000));
+    QVERIFY(test::waitUntil([this] { return m_relay->endedLinks() > 0; }, 30'000));
     const QByteArray text = "must be understood; the other node's version is newer";
     QVERIFY(m_cluster->node(0).log().contains(text) || m_cluster->node(1).log().contains(text));
     // They come together again.
@@ -238,7 +238,7 @@ void TestProtocolVersions::whatMustBeUnderstoodEndsTheLink()
             return m_cluster->rest(1).put("/key/k?w=all&timeout=500", R"({"value":2})").status ==
                    200;
         },
-        10'000));
+        30'000));
 }
 
 QTEST_GUILESS_MAIN(TestProtocolVersions)

@@ -46,7 +46,7 @@ void TestReplicaReads::initTestCase()
     // Ready is who says so; the others know it a heartbeat later.
     for (int node = 0; node < kNodes; ++node) {
         QVERIFY(test::waitUntil(
-            [&] { return m_cluster->rest(node).get("/key/first?r=all").status == 200; }, 10'000));
+            [&] { return m_cluster->rest(node).get("/key/first?r=all").status == 200; }, 30'000));
     }
 }
 

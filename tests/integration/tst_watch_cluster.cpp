@@ -216,7 +216,7 @@ void TestWatchCluster::aKilledNodeSaysThatItLost()
             follower.take();
             return follower.belief.contains("afterwards");
         },
-        10'000));
+        30'000));
     // An id of another node is as little worth.
     follower.lastId = list(cluster.rest(0)).eventId;
     follower.follow();
@@ -245,7 +245,7 @@ void TestWatchCluster::everyNodeTellsOfAnExpiryOnce()
             return each.expiries.contains("last");
         });
     };
-    QVERIFY(test::waitUntil(haveExpired, 10'000));
+    QVERIFY(test::waitUntil(haveExpired, 30'000));
     for (Follower &follower : followers) {
         follower.take();
         QVERIFY(follower.expiries.contains("short"));

@@ -40,7 +40,7 @@ public:
     /// Waits until every node has a link with every other one: only then a write reaches all.
     bool waitForLinks(int timeoutMs = 30'000);
     /// Waits until every running node answers \a json for \a key (empty: 404).
-    bool waitForValue(const QByteArray &key, const QByteArray &json, int timeoutMs = 15'000);
+    bool waitForValue(const QByteArray &key, const QByteArray &json, int timeoutMs = 30'000);
 
 private:
     QTemporaryDir m_directory;

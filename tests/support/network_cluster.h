@@ -45,12 +45,12 @@ public:
     [[nodiscard]] bool lists(int machine, const std::vector<int> &members);
     /// Waits until each of the nodes \a asked is ready and lists exactly \a members.
     bool waitForMembers(const std::vector<int> &asked, const std::vector<int> &members,
-                        int timeoutMs = 10'000);
+                        int timeoutMs = 30'000);
     /// Waits until a write through each of these reaches all members at once. A node may be listed
     /// by those who have no link with it yet, and a write does not wait for links.
-    bool waitForLinks(const std::vector<int> &machines, int timeoutMs = 10'000);
+    bool waitForLinks(const std::vector<int> &machines, int timeoutMs = 30'000);
     /// Waits until these nodes hold the same.
-    bool waitForEqual(const std::vector<int> &machines, int timeoutMs = 10'000);
+    bool waitForEqual(const std::vector<int> &machines, int timeoutMs = 30'000);
 
 private:
     QTemporaryDir m_directory;

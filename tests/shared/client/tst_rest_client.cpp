@@ -15,7 +15,9 @@ using dynakv::base::api::KeyPage;
 
 namespace {
 
-constexpr int kSilenceMs = 300;
+/// A machine that stands still for a moment must not look like a silent node.
+constexpr int kSilenceMs = 20'000;
+constexpr int kShortSilenceMs = 2000; ///< For a node that is silent, and for the one after it.
 
 /// Receives one answer and lets the test wait for it.
 template <typename T>
@@ -362,6 +364,7 @@ void RestClientTest::aDeadNodeIsLeftForAnotherMember()
 void RestClientTest::aSilentNodeIsLeftForAnotherMember()
 {
     m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
+    m_client->setSilenceTimeoutMs(kShortSilenceMs);
     m_cluster->node(0).setSilent(true);
     Waiter<Receipt> written;
     m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
@@ -402,6 +405,7 @@ void RestClientTest::aNodeThatClosesIsLeftForAnotherMember()
 void RestClientTest::theNodeInUseStaysAfterAFailover()
 {
     m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
+    m_client->setSilenceTimeoutMs(kShortSilenceMs);
     m_cluster->node(0).setSilent(true);
     Waiter<ClusterStatus> first;
     m_client->cluster(&first, first.callback());
@@ -456,6 +460,7 @@ void RestClientTest::whenNobodyAnswersEveryCauseIsNamed()
 
 void RestClientTest::aWriteThatMayHaveArrivedSaysSo()
 {
+    m_client->setSilenceTimeoutMs(kShortSilenceMs);
     m_cluster->node(0).setSilent(true);
     Waiter<Receipt> written;
     m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
