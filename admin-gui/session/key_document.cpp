@@ -7,6 +7,7 @@ namespace dynakv::admin {
 namespace {
 
 constexpr int kNotFound = 404;
+constexpr int kPreconditionFailed = 412;
 
 } // namespace
 
@@ -61,23 +62,25 @@ void KeyDocument::save(const Value &value)
     if (!m_session.client() || m_state != State::Ready)
         return;
     setState(State::Saving);
-    const quint64 turn = m_turn;
-    m_session.client()->version(m_key, this, [this, turn, value](const Answer<QByteArray> &answer) {
+    const auto done = [this, turn = m_turn, value](const Answer<Receipt> &answer) {
         if (turn != m_turn)
             return;
-        if (!answer.ok() && !answer.hasStatus(kNotFound)) {
-            setState(State::Ready);
-            Q_EMIT saveFailed(QString::fromUtf8(answer.failure.message), false);
+        // After an attempt that was not answered it may be its own write that stands there.
+        if (!answer.hasStatus(kPreconditionFailed) || answer.failure.outcomeUnknown) {
+            takeAnswer(value, answer);
             return;
         }
-        // Versions order as text. An older one comes from a replica that has not caught up with us.
-        if (answer.ok() && *answer.value <= m_value.version) {
+        const QByteArray stored =
+            answer.failure.problem.extra.value(QLatin1String("version")).toString().toUtf8();
+        // Versions order as text. An older one is there where what was read has not yet arrived.
+        if (!stored.isEmpty() && stored <= m_value.version) {
             overwrite(value);
             return;
         }
         setState(State::Ready);
-        Q_EMIT conflictFound(answer.ok() ? Conflict::Changed : Conflict::Deleted);
-    });
+        Q_EMIT conflictFound(stored.isEmpty() ? Conflict::Deleted : Conflict::Changed);
+    };
+    m_session.client()->replace(m_key, m_value.version, value, this, done);
 }
 
 void KeyDocument::overwrite(const Value &value)
@@ -85,20 +88,23 @@ void KeyDocument::overwrite(const Value &value)
     if (!m_session.client())
         return;
     setState(State::Saving);
-    const quint64 turn = m_turn;
-    m_session.client()->put(m_key, value, this, [this, turn, value](const Answer<Receipt> &answer) {
-        if (turn != m_turn)
-            return;
-        setState(State::Ready);
-        if (!answer.ok()) {
-            Q_EMIT saveFailed(QString::fromUtf8(answer.failure.message),
-                              answer.failure.outcomeUnknown);
-            return;
-        }
-        m_value = value;
-        m_value.version = answer.value->version;
-        Q_EMIT saved(m_key);
-    });
+    m_session.client()->put(m_key, value, this,
+                            [this, turn = m_turn, value](const Answer<Receipt> &answer) {
+                                if (turn == m_turn)
+                                    takeAnswer(value, answer);
+                            });
+}
+
+void KeyDocument::takeAnswer(const Value &value, const Answer<Receipt> &answer)
+{
+    setState(State::Ready);
+    if (!answer.ok()) {
+        Q_EMIT saveFailed(QString::fromUtf8(answer.failure.message), answer.failure.outcomeUnknown);
+        return;
+    }
+    m_value = value;
+    m_value.version = answer.value->version;
+    Q_EMIT saved(m_key);
 }
 
 void KeyDocument::remove()

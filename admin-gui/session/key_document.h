@@ -27,9 +27,9 @@ public:
     void open(const QByteArray &key);
     void close();
     void reload() { open(m_key); }
-    /// Looks first whether somebody wrote the key since it was read, and asks by conflictFound().
+    /// Only where nobody has written the key since it was read; else asks by conflictFound().
     void save(const client::Value &value);
-    /// Saves without looking.
+    /// Saves, whatever is there.
     void overwrite(const client::Value &value);
     void remove();
 
@@ -56,6 +56,7 @@ Q_SIGNALS:
 
 private:
     void setState(State state);
+    void takeAnswer(const client::Value &value, const client::Answer<client::Receipt> &answer);
 
     Session &m_session;
     State m_state = State::Empty;

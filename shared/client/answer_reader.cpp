@@ -138,14 +138,6 @@ base::Result<Receipt> readReceipt(const Exchange &exchange)
                    exchange.durability};
 }
 
-base::Result<QByteArray> readVersion(const Exchange &exchange)
-{
-    QByteArray version = versionFromEtag(exchange.etag);
-    if (version.isEmpty())
-        return notTheApi("marked with a version (ETag)");
-    return version;
-}
-
 base::Result<std::vector<LineAnswer>> readLines(const Exchange &exchange)
 {
     std::vector<LineAnswer> answers;

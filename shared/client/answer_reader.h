@@ -17,7 +17,6 @@ base::Result<base::api::KeyPage> readPage(const Exchange &exchange);
 base::Result<Value> readValue(const Exchange &exchange);
 base::Result<ValuePage> readValuePage(const Exchange &exchange);
 base::Result<Receipt> readReceipt(const Exchange &exchange);
-base::Result<QByteArray> readVersion(const Exchange &exchange);
 base::Result<std::vector<LineAnswer>> readLines(const Exchange &exchange);
 
 } // namespace dynakv::client

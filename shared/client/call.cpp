@@ -27,6 +27,8 @@ QNetworkRequest networkRequest(const base::Endpoint &node, const Request &reques
     result.setRawHeader("Accept-Encoding", "identity");
     if (!request.contentType.isEmpty())
         result.setHeader(QNetworkRequest::ContentTypeHeader, request.contentType);
+    if (!request.ifMatch.isEmpty())
+        result.setRawHeader("If-Match", request.ifMatch);
     if (!request.ifNoneMatch.isEmpty())
         result.setRawHeader("If-None-Match", request.ifNoneMatch);
     result.setAttribute(QNetworkRequest::RedirectPolicyAttribute,
@@ -115,9 +117,6 @@ void Call::attempt()
     case Method::Get:
         m_reply = m_network.get(request);
         break;
-    case Method::Head:
-        m_reply = m_network.head(request);
-        break;
     case Method::Put:
         m_reply = m_network.put(request, m_request.body);
         break;
@@ -139,8 +138,7 @@ void Call::noteProgress()
 {
     m_silence.start();
     const qint64 announced = m_reply->header(QNetworkRequest::ContentLengthHeader).toLongLong();
-    const bool hasBody = m_request.method != Method::Head;
-    if (hasBody && std::max(announced, m_reply->bytesAvailable()) > m_request.answerBytesMax)
+    if (std::max(announced, m_reply->bytesAvailable()) > m_request.answerBytesMax)
         abandon(FailureKind::TooLarge, "its answer is larger than " +
                                            QByteArray::number(m_request.answerBytesMax) + " bytes");
 }

@@ -10,7 +10,7 @@
 
 namespace dynakv::client {
 
-enum class Method : quint8 { Get, Head, Put, Post, Delete };
+enum class Method : quint8 { Get, Put, Post, Delete };
 
 /// One request, before a node is chosen for it.
 struct Request
@@ -19,11 +19,12 @@ struct Request
     QByteArray target = {}; ///< Path and query, percent-encoded.
     QByteArray body = {};
     QByteArray contentType = {};
-    QByteArray ifNoneMatch = {}; ///< The header field; empty: none.
+    QByteArray ifMatch = {};     ///< The header field; empty: none.
+    QByteArray ifNoneMatch = {}; ///< The same.
     qsizetype answerBytesMax = qsizetype{1} << 20;
     bool mayFailOver = true;
 
-    [[nodiscard]] bool isWrite() const { return method != Method::Get && method != Method::Head; }
+    [[nodiscard]] bool isWrite() const { return method != Method::Get; }
 };
 
 /// What came back: an HTTP answer, or the failure of the last attempt.

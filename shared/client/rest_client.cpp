@@ -173,33 +173,33 @@ void RestClient::get(const QByteArray &key, QObject *context, Callback<Value> do
     send<Value>(std::move(request), context, std::move(done), readValue);
 }
 
-void RestClient::version(const QByteArray &key, QObject *context, Callback<QByteArray> done)
-{
-    Request request;
-    request.method = Method::Head;
-    request.target = keyTarget(key);
-    send<QByteArray>(std::move(request), context, std::move(done), readVersion);
-}
-
 void RestClient::put(const QByteArray &key, const Value &value, QObject *context,
                      Callback<Receipt> done)
 {
-    store(key, value, {}, context, std::move(done));
+    store({}, key, value, context, std::move(done));
+}
+
+void RestClient::replace(const QByteArray &key, const QByteArray &version, const Value &value,
+                         QObject *context, Callback<Receipt> done)
+{
+    Request request;
+    request.ifMatch = '"' + version + '"';
+    store(std::move(request), key, value, context, std::move(done));
 }
 
 void RestClient::create(const QByteArray &key, const Value &value, QObject *context,
                         Callback<Receipt> done)
 {
-    store(key, value, "*", context, std::move(done));
+    Request request;
+    request.ifNoneMatch = "*";
+    store(std::move(request), key, value, context, std::move(done));
 }
 
-void RestClient::store(const QByteArray &key, const Value &value, const QByteArray &ifNoneMatch,
-                       QObject *context, Callback<Receipt> done)
+void RestClient::store(Request request, const QByteArray &key, const Value &value, QObject *context,
+                       Callback<Receipt> done)
 {
-    Request request;
     request.method = Method::Put;
     request.target = keyTarget(key);
-    request.ifNoneMatch = ifNoneMatch;
     request.answerBytesMax = kSmallAnswerMax;
     const auto addParameter = [&request](const QByteArray &parameter) {
         request.target += (request.target.contains('?') ? '&' : '?') + parameter;

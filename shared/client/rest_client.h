@@ -53,11 +53,13 @@ public:
     /// hold fewer keys than asked for, even none, and have a `next`.
     void values(const ListQuery &query, QObject *context, Callback<ValuePage> done);
     void get(const QByteArray &key, QObject *context, Callback<Value> done);
-    /// The version the key has now; refused with 404 where there is none.
-    void version(const QByteArray &key, QObject *context, Callback<QByteArray> done);
     /// Stores \a value: its JSON text exactly as it is, or raw bytes with their type, for the time
     /// that it says.
     void put(const QByteArray &key, const Value &value, QObject *context, Callback<Receipt> done);
+    /// Like put(), but refused with 412 unless \a version is what is stored: the problem names the
+    /// `version` that is.
+    void replace(const QByteArray &key, const QByteArray &version, const Value &value,
+                 QObject *context, Callback<Receipt> done);
     /// Like put(), but refused with 412 where the key exists. An outcome that is unknown with that
     /// may be its own: an attempt before it may have arrived.
     void create(const QByteArray &key, const Value &value, QObject *context,
@@ -77,8 +79,8 @@ Q_SIGNALS:
 private:
     template <typename T, typename Read>
     void send(Request request, QObject *context, Callback<T> done, Read read);
-    void store(const QByteArray &key, const Value &value, const QByteArray &ifNoneMatch,
-               QObject *context, Callback<Receipt> done);
+    void store(Request request, const QByteArray &key, const Value &value, QObject *context,
+               Callback<Receipt> done);
     void learn(const Exchange &exchange);
     void learnMembers(const base::api::ClusterStatus &status);
 

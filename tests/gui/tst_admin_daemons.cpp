@@ -28,6 +28,7 @@ private Q_SLOTS:
     void cleanup();
 
     void keysAreCreatedEditedAndDeleted();
+    void aValueSavedByAnotherIsNotOverwrittenSilently();
     void keysArePagedAndFiltered();
     void membersFollowANodeThatDiesAndReturns();
     void theDeathOfItsNodeLosesNothing();
@@ -94,6 +95,34 @@ void AdminDaemonsTest::keysAreCreatedEditedAndDeleted()
     QVERIFY(m_driver->answer(0));
     QVERIFY(m_cluster->waitForValue("user:1", {}));
     QVERIFY(m_driver->waitForKeys(0));
+}
+
+void AdminDaemonsTest::aValueSavedByAnotherIsNotOverwrittenSilently()
+{
+    write(0, "a", "1");
+    QVERIFY(m_cluster->waitForValue("a", "1"));
+    QVERIFY(m_driver->connectTo(m_cluster->node(0).address()));
+    QVERIFY(m_driver->open("a"));
+    m_driver->type(QStringLiteral("\"mine\""));
+    write(1, "a", "\"theirs\"");
+    QVERIFY(m_cluster->waitForValue("a", "\"theirs\""));
+    m_driver->shortcut(Qt::Key_S);
+    QCOMPARE(m_driver->questionTitle(), QStringLiteral("The key was changed meanwhile"));
+    QCOMPARE(m_cluster->rest(0).value("a"), QByteArray("\"theirs\""));
+    QVERIFY(m_driver->answer(0)); // Replace with mine.
+    QVERIFY(m_cluster->waitForValue("a", "\"mine\""));
+    QTRY_VERIFY(!m_driver->window().isWindowModified());
+    m_driver->type(QStringLiteral("\"again\""));
+    m_driver->shortcut(Qt::Key_S); // Its own write is no conflict.
+    QVERIFY(m_cluster->waitForValue("a", "\"again\""));
+    QTRY_VERIFY(!m_driver->window().isWindowModified());
+    QCOMPARE(m_cluster->rest(0).del("/key/a").status, 200);
+    m_driver->type(QStringLiteral("\"once more\""));
+    QVERIFY(m_cluster->waitForValue("a", {}));
+    m_driver->shortcut(Qt::Key_S);
+    QCOMPARE(m_driver->questionTitle(), QStringLiteral("The key was deleted meanwhile"));
+    QVERIFY(m_driver->answer(2));
+    QCOMPARE(m_driver->editor().json(), QByteArray("\"once more\""));
 }
 
 void AdminDaemonsTest::keysArePagedAndFiltered()

@@ -28,6 +28,8 @@ private Q_SLOTS:
     void disconnectingForgetsTheCluster();
 
     void aKeyIsReadSavedAndRemoved();
+    void aSaveLooksAndWritesInOneRequest();
+    void whatWasReadLatelyIsNoConflict();
     void aLaterVersionIsAConflict();
     void aDeletedKeyIsAConflict();
     void anOverwriteDoesNotLook();
@@ -145,6 +147,43 @@ void SessionTest::aKeyIsReadSavedAndRemoved()
     QTRY_COMPARE(removed.size(), 1);
     QVERIFY(!m_cluster->find("k"));
     QVERIFY(!document.isOpen());
+}
+
+/// Between two, somebody else could write.
+void SessionTest::aSaveLooksAndWritesInOneRequest()
+{
+    m_cluster->putJson("k", "1");
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    const QByteArray read = document.value().version;
+    m_cluster->node(0).forgetSeen();
+    QSignalSpy saved(&document, &KeyDocument::saved);
+    document.save({"2", false, {}, {}});
+    QTRY_COMPARE(saved.size(), 1);
+    std::vector<FakeRequest> ofTheKey;
+    for (const FakeRequest &request : m_cluster->node(0).seen())
+        if (request.target == "/key/k")
+            ofTheKey.push_back(request);
+    QCOMPARE(ofTheKey.size(), std::size_t{1});
+    QCOMPARE(ofTheKey[0].method, QByteArray("PUT"));
+    QCOMPARE(ofTheKey[0].headers.value("if-match"), '"' + read + '"');
+}
+
+/// Who judges the condition has not got what was read elsewhere.
+void SessionTest::whatWasReadLatelyIsNoConflict()
+{
+    m_cluster->putJson("k", "1");
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    m_cluster->setVersion("k", QByteArray(16, '0') + '-' + QByteArray(16, '0'));
+    QSignalSpy saved(&document, &KeyDocument::saved);
+    document.save({"2", false, {}, {}});
+    QTRY_COMPARE(saved.size(), 1);
+    QCOMPARE(m_cluster->find("k")->bytes, QByteArray("2"));
 }
 
 void SessionTest::aLaterVersionIsAConflict()

@@ -16,9 +16,10 @@ namespace {
 
 constexpr qint64 kSomeTimeMs = 1'767'225'600'000; // 2026-01-01
 
-QByteArray problem(int status, const QByteArray &code, const QByteArray &detail)
+QByteArray problem(int status, const QByteArray &code, const QByteArray &detail,
+                   const QJsonObject &extra = {})
 {
-    const base::api::Problem body{status, code, code, detail, "req-1", {}};
+    const base::api::Problem body{status, code, code, detail, "req-1", extra};
     return FakeNode::response(status, base::api::toJsonBytes(body), {}, "application/problem+json");
 }
 
@@ -137,14 +138,21 @@ QByteArray FakeCluster::answerKey(const QByteArray &key, const FakeRequest &requ
     if (!value)
         return problem(404, "not_found", "the key does not exist");
     const QByteArray body = '{' + valueMembers(*value) + '}';
-    const QByteArray whole = FakeNode::response(200, body, "ETag: \"" + value->version + "\"\r\n");
-    return request.method == "HEAD" ? whole.first(whole.size() - body.size()) : whole;
+    return FakeNode::response(200, body, "ETag: \"" + value->version + "\"\r\n");
 }
 
 QByteArray FakeCluster::answerPut(const QByteArray &key, const FakeRequest &request, bool isRaw)
 {
-    if (request.headers.value("if-none-match") == "*" && find(key))
+    const client::Value *const stored = find(key);
+    if (request.headers.value("if-none-match") == "*" && stored)
         return problem(412, "precondition_failed", "the key exists");
+    const QByteArray wanted = request.headers.value("if-match");
+    if (!wanted.isEmpty() && (!stored || wanted != '"' + stored->version + '"')) {
+        const QString version = stored ? QString::fromLatin1(stored->version) : QString();
+        return problem(412, "precondition_failed", "the value does not fit",
+                       {{QStringLiteral("version"),
+                         stored ? QJsonValue(version) : QJsonValue(QJsonValue::Null)}});
+    }
     if (isRaw) {
         put(key, {request.body, true, request.headers.value("content-type"), {}});
     } else {

@@ -27,6 +27,11 @@ public:
 
     void put(const QByteArray &key, const client::Value &value);
     void putJson(const QByteArray &key, const QByteArray &text) { put(key, {text, false, {}, {}}); }
+    /// As a node has it that has not caught up, where \a version is an earlier one.
+    void setVersion(const QByteArray &key, const QByteArray &version)
+    {
+        m_table[key].version = version;
+    }
     void remove(const QByteArray &key) { m_table.erase(key); }
     [[nodiscard]] const client::Value *find(const QByteArray &key) const;
     /// Lists \a count keys `key:00000000`... that stand in no table, for tests of size.

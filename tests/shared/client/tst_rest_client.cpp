@@ -74,7 +74,7 @@ private Q_SLOTS:
     void aRefusalSaysWhenToComeBack();
     void createIsRefusedWhereTheKeyExists();
     void removeTellsWhetherTheKeyExisted();
-    void versionTellsWithoutTheValue();
+    void replaceIsRefusedWhereAnotherVersionIs();
     void aProblemIsToldInItsOwnWords();
 
     void aDeadNodeIsLeftForAnotherMember();
@@ -318,17 +318,20 @@ void RestClientTest::removeTellsWhetherTheKeyExisted()
     QVERIFY(!second.wait().value->existed);
 }
 
-void RestClientTest::versionTellsWithoutTheValue()
+void RestClientTest::replaceIsRefusedWhereAnotherVersionIs()
 {
     m_cluster->putJson("k", "1");
-    Waiter<QByteArray> version;
-    m_client->version("k", &version, version.callback());
-    QVERIFY(version.wait().ok());
-    QCOMPARE(*version.wait().value, m_cluster->find("k")->version);
-    QCOMPARE(m_cluster->node(0).seen().back().method, QByteArray("HEAD"));
-    Waiter<QByteArray> absent;
-    m_client->version("absent", &absent, absent.callback());
-    QVERIFY(absent.wait().hasStatus(404));
+    const QByteArray first = m_cluster->find("k")->version;
+    Waiter<Receipt> replaced;
+    m_client->replace("k", first, {"2", false, {}, {}}, &replaced, replaced.callback());
+    QVERIFY(replaced.wait().ok());
+    const QByteArray second = m_cluster->find("k")->version;
+    Waiter<Receipt> refused;
+    m_client->replace("k", first, {"3", false, {}, {}}, &refused, refused.callback());
+    QVERIFY(refused.wait().hasStatus(412));
+    QCOMPARE(refused.wait().failure.problem.extra.value(QLatin1String("version")).toString(),
+             QString::fromLatin1(second));
+    QCOMPARE(m_cluster->find("k")->bytes, QByteArray("2"));
 }
 
 void RestClientTest::aProblemIsToldInItsOwnWords()
