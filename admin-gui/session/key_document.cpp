@@ -3,11 +3,16 @@
 
 #include "admin-gui/session/session.h"
 
+#include <QDateTime>
+
+#include <algorithm>
+
 namespace dynakv::admin {
 namespace {
 
 constexpr int kNotFound = 404;
 constexpr int kPreconditionFailed = 412;
+constexpr int kUnavailable = 503;
 
 } // namespace
 
@@ -25,6 +30,27 @@ void KeyDocument::setState(State state)
 {
     m_state = state;
     Q_EMIT stateChanged();
+}
+
+void KeyDocument::setValue(const Value &value)
+{
+    m_value = value;
+    m_sinceKnown.start();
+}
+
+qint64 KeyDocument::expiresAtMs() const
+{
+    if (m_value.ttlSeconds == 0)
+        return 0;
+    return QDateTime::currentMSecsSinceEpoch() + m_value.ttlSeconds * 1000 - m_sinceKnown.elapsed();
+}
+
+Value KeyDocument::withTimeLeft(Value value) const
+{
+    // Where nothing is left of it, whoever saves it now wants it to stay.
+    if (value.ttlSeconds > 0)
+        value.ttlSeconds = std::max<qint64>(0, value.ttlSeconds - m_sinceKnown.elapsed() / 1000);
+    return value;
 }
 
 void KeyDocument::close()
@@ -46,7 +72,7 @@ void KeyDocument::open(const QByteArray &key)
         if (turn != m_turn)
             return;
         if (answer.ok()) {
-            m_value = *answer.value;
+            setValue(*answer.value);
             setState(State::Ready);
             Q_EMIT loaded();
             return;
@@ -62,25 +88,55 @@ void KeyDocument::save(const Value &value)
     if (!m_session.client() || m_state != State::Ready)
         return;
     setState(State::Saving);
-    const auto done = [this, turn = m_turn, value](const Answer<Receipt> &answer) {
+    const Value sent = withTimeLeft(value);
+    const auto done = [this, turn = m_turn, value, sent](const Answer<Receipt> &answer) {
         if (turn != m_turn)
             return;
-        // After an attempt that was not answered it may be its own write that stands there.
-        if (!answer.hasStatus(kPreconditionFailed) || answer.failure.outcomeUnknown) {
-            takeAnswer(value, answer);
-            return;
-        }
-        const QByteArray stored =
-            answer.failure.problem.extra.value(QLatin1String("version")).toString().toUtf8();
-        // Versions order as text. An older one is there where what was read has not yet arrived.
-        if (!stored.isEmpty() && stored <= m_value.version) {
-            overwrite(value);
-            return;
-        }
-        setState(State::Ready);
-        Q_EMIT conflictFound(stored.isEmpty() ? Conflict::Deleted : Conflict::Changed);
+        if (answer.failure.outcomeUnknown || answer.hasStatus(kUnavailable))
+            lookAndSave(value, answer.failure.outcomeUnknown);
+        else if (answer.hasStatus(kPreconditionFailed))
+            compareAndSave(
+                answer.failure.problem.extra.value(QLatin1String("version")).toString().toUtf8(),
+                value);
+        else
+            takeAnswer(sent, answer);
     };
-    m_session.client()->replace(m_key, m_value.version, value, this, done);
+    m_session.client()->replace(m_key, m_value.version, sent, this, done);
+}
+
+/// Who judges conditions for this key was lost on the way, or is about to be found dead: then the
+/// next best is to look.
+void KeyDocument::lookAndSave(const Value &value, bool outcomeUnknown)
+{
+    if (!m_session.client())
+        return;
+    m_session.client()->get(m_key, this, [=, this, turn = m_turn](const Answer<Value> &answer) {
+        if (turn != m_turn)
+            return;
+        if (answer.hasStatus(kNotFound)) {
+            compareAndSave({}, value);
+        } else if (!answer.ok()) {
+            setState(State::Ready);
+            Q_EMIT saveFailed(QString::fromUtf8(answer.failure.message), outcomeUnknown);
+        } else if (outcomeUnknown && answer.value->bytes == value.bytes &&
+                   answer.value->version > m_value.version) {
+            takeStored(withTimeLeft(value), answer.value->version); // It had arrived.
+        } else {
+            compareAndSave(answer.value->version, value);
+        }
+    });
+}
+
+/// \a stored: the version that is there, or empty.
+void KeyDocument::compareAndSave(const QByteArray &stored, const Value &value)
+{
+    // Versions order as text. An older one is there where what was read has not yet arrived.
+    if (!stored.isEmpty() && stored <= m_value.version) {
+        overwrite(value);
+        return;
+    }
+    setState(State::Ready);
+    Q_EMIT conflictFound(stored.isEmpty() ? Conflict::Deleted : Conflict::Changed);
 }
 
 void KeyDocument::overwrite(const Value &value)
@@ -88,22 +144,29 @@ void KeyDocument::overwrite(const Value &value)
     if (!m_session.client())
         return;
     setState(State::Saving);
-    m_session.client()->put(m_key, value, this,
-                            [this, turn = m_turn, value](const Answer<Receipt> &answer) {
+    const Value sent = withTimeLeft(value);
+    m_session.client()->put(m_key, sent, this,
+                            [this, turn = m_turn, sent](const Answer<Receipt> &answer) {
                                 if (turn == m_turn)
-                                    takeAnswer(value, answer);
+                                    takeAnswer(sent, answer);
                             });
 }
 
 void KeyDocument::takeAnswer(const Value &value, const Answer<Receipt> &answer)
 {
-    setState(State::Ready);
-    if (!answer.ok()) {
-        Q_EMIT saveFailed(QString::fromUtf8(answer.failure.message), answer.failure.outcomeUnknown);
+    if (answer.ok()) {
+        takeStored(value, answer.value->version);
         return;
     }
-    m_value = value;
-    m_value.version = answer.value->version;
+    setState(State::Ready);
+    Q_EMIT saveFailed(QString::fromUtf8(answer.failure.message), answer.failure.outcomeUnknown);
+}
+
+void KeyDocument::takeStored(const Value &value, const QByteArray &version)
+{
+    setValue(value);
+    m_value.version = version;
+    setState(State::Ready);
     Q_EMIT saved(m_key);
 }
 

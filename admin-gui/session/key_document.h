@@ -3,6 +3,7 @@
 
 #include "shared/client/answer.h"
 
+#include <QElapsedTimer>
 #include <QObject>
 
 namespace dynakv::admin {
@@ -42,6 +43,8 @@ public:
     [[nodiscard]] const QByteArray &key() const { return m_key; }
     /// As read or saved last.
     [[nodiscard]] const client::Value &value() const { return m_value; }
+    /// When it expires by the clock of this machine, in Unix ms; 0: never.
+    [[nodiscard]] qint64 expiresAtMs() const;
 
 Q_SIGNALS:
     void stateChanged();
@@ -56,13 +59,20 @@ Q_SIGNALS:
 
 private:
     void setState(State state);
+    void setValue(const client::Value &value);
+    /// What is left of its time goes with it: an edit changes what is stored, not for how long.
+    [[nodiscard]] client::Value withTimeLeft(client::Value value) const;
+    void lookAndSave(const client::Value &value, bool outcomeUnknown);
+    void compareAndSave(const QByteArray &stored, const client::Value &value);
+    void takeStored(const client::Value &value, const QByteArray &version);
     void takeAnswer(const client::Value &value, const client::Answer<client::Receipt> &answer);
 
     Session &m_session;
     State m_state = State::Empty;
     QByteArray m_key;
     client::Value m_value;
-    quint64 m_turn = 0; ///< Answers to what was asked before the last open() are dropped.
+    QElapsedTimer m_sinceKnown; ///< What m_value says of its time counts from here.
+    quint64 m_turn = 0;         ///< Answers to what was asked before the last open() are dropped.
 };
 
 } // namespace dynakv::admin

@@ -104,6 +104,7 @@ QWidget *ValuePanel::buildHeader()
     m_key->setObjectName(QStringLiteral("valueKey"));
     setRole(m_key, "title");
     m_facts->setObjectName(QStringLiteral("valueFacts"));
+    m_facts->setElideMode(Qt::ElideRight); // The last of them, the version, means least.
     setRole(m_facts, "muted");
     m_modified->setContent(Tone::Warning, tr("Unsaved"));
     m_modified->setObjectName(QStringLiteral("valueModified"));
@@ -228,15 +229,23 @@ void ValuePanel::showValue(bool wholeValue)
     m_editor->document()->setModified(false);
     m_kind->setContent(value.isRaw ? Tone::Accent : Tone::Muted,
                        value.isRaw ? tr("Bytes") : tr("JSON"));
-    QString facts = displaySize(value.bytes.size());
-    if (value.isRaw && value.contentType != "application/octet-stream")
-        facts += QStringLiteral("  ·  ") + displayKey(value.contentType);
-    if (!value.version.isEmpty())
-        facts += QStringLiteral("  ·  ") + tr("version %1").arg(displayKey(value.version));
-    m_facts->setFullText(facts);
+    showFacts();
     showNotice();
     checkText();
     updateControls();
+}
+
+void ValuePanel::showFacts()
+{
+    const client::Value &value = m_document.value();
+    QStringList facts{displaySize(value.bytes.size())};
+    if (value.isRaw && value.contentType != "application/octet-stream")
+        facts += displayKey(value.contentType);
+    if (const qint64 expiry = m_document.expiresAtMs())
+        facts += tr("expires %1").arg(displayTime(expiry));
+    if (!value.version.isEmpty())
+        facts += tr("version %1").arg(displayKey(value.version));
+    m_facts->setFullText(facts.join(QStringLiteral("  ·  ")));
 }
 
 void ValuePanel::showNotice()
@@ -363,8 +372,7 @@ void ValuePanel::saved()
     // What was typed while the answer was awaited is still to be saved.
     if (m_editor->document()->revision() == m_savingRevision)
         m_editor->document()->setModified(false);
-    m_facts->setFullText(displaySize(m_document.value().bytes.size()) + QStringLiteral("  ·  ") +
-                         tr("version %1").arg(displayKey(m_document.value().version)));
+    showFacts();
     showNotice();
     updateControls();
     Q_EMIT told(tr("Saved “%1”").arg(displayKey(m_document.key())));

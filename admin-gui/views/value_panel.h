@@ -57,6 +57,7 @@ private:
     void connectDocument();
     void showDocument();
     void showValue(bool wholeValue);
+    void showFacts();
     void showNotice();
     void showConflict(KeyDocument::Conflict conflict);
     void showSaveFailure(const QString &why, bool outcomeUnknown);

@@ -55,7 +55,7 @@ void TextLabel::changeEvent(QEvent *event)
 
 void TextLabel::elide()
 {
-    setText(fontMetrics().elidedText(m_fullText, Qt::ElideMiddle, contentsRect().width()));
+    setText(fontMetrics().elidedText(m_fullText, m_elideMode, contentsRect().width()));
 }
 
 QLabel *newHelpLabel(const QString &text, QWidget *parent)

@@ -59,7 +59,8 @@ struct Value
     bool isRaw = false;
     QByteArray contentType = {}; ///< Of a raw value; empty for JSON.
     QByteArray version = {};
-    qint64 ttlSeconds = 0; ///< Of a put: how long it shall live, 0 for ever. A get leaves it at 0.
+    /// How long it lives from the put on, or was to live when it was read, rounded up; 0: for ever.
+    qint64 ttlSeconds = 0;
     bool operator==(const Value &) const = default;
 };
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "shared/client/answer_reader.h"
 
+#include "shared/base/api/timestamp.h"
 #include "shared/client/json_slice.h"
 
+#include <QDateTime>
 #include <QJsonArray>
 #include <QJsonDocument>
+#include <QLocale>
+
+#include <algorithm>
 
 namespace dynakv::client {
 namespace {
@@ -12,14 +17,31 @@ namespace {
 using base::api::ClusterStatus;
 using base::api::KeyPage;
 
+QByteArrayView unquoted(QByteArrayView text)
+{
+    const bool isQuoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+    return isQuoted ? text.sliced(1, text.size() - 2) : text;
+}
+
 QByteArray versionFromEtag(const QByteArray &etag)
 {
-    QByteArrayView text(etag);
-    if (text.startsWith("W/"))
-        text = text.sliced(2);
-    if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
-        text = text.sliced(1, text.size() - 2);
-    return text.toByteArray();
+    const QByteArrayView text(etag);
+    return unquoted(text.startsWith("W/") ? text.sliced(2) : text).toByteArray();
+}
+
+/// By the clock of the node that says so (\a date, RFC 9110 5.6.7), which may not be ours. At least
+/// one second, since it was there.
+qint64 secondsUntil(qint64 wallMs, const QByteArray &date)
+{
+    // "Sun, 06 Nov 1994 08:49:37 GMT", in parts: as one it would be a local time, and some are not.
+    const QString text = QString::fromLatin1(date);
+    const QDate day = QLocale::c().toDate(text.left(16), QStringLiteral("ddd, dd MMM yyyy"));
+    const QTime time = QTime::fromString(text.mid(17, 8), QStringLiteral("hh:mm:ss"));
+    const qint64 nowMs =
+        day.isValid() && time.isValid()
+            ? QDate(1970, 1, 1).daysTo(day) * 86'400'000 + time.msecsSinceStartOfDay()
+            : QDateTime::currentMSecsSinceEpoch();
+    return std::max<qint64>(1, (wallMs - nowMs + 999) / 1000);
 }
 
 QJsonObject objectOf(const Exchange &exchange)
@@ -97,8 +119,15 @@ base::Result<KeyPage> readPage(const Exchange &exchange)
 base::Result<Value> readValue(const Exchange &exchange)
 {
     auto value = valueIn(exchange.body);
-    if (value)
-        value->version = versionFromEtag(exchange.etag);
+    if (!value)
+        return value;
+    value->version = versionFromEtag(exchange.etag);
+    if (const auto expiry = memberText(exchange.body, "expires_at")) {
+        const auto expiresAtMs = base::api::timestampFromText(unquoted(*expiry));
+        if (!expiresAtMs)
+            return notTheApi("a value document");
+        value->ttlSeconds = secondsUntil(*expiresAtMs, exchange.date);
+    }
     return value;
 }
 

@@ -188,6 +188,7 @@ void Call::finishAttempt()
     exchange.status = status;
     exchange.body = reply->read(m_request.answerBytesMax);
     exchange.etag = reply->rawHeader("ETag");
+    exchange.date = reply->rawHeader("Date");
     exchange.durability = reply->rawHeader("DynaKV-Durability");
     exchange.node = m_nodes[m_next];
     exchange.latencyMs = static_cast<int>(m_elapsed.elapsed());

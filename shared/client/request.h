@@ -33,6 +33,7 @@ struct Exchange
     int status = 0; ///< 0 where no answer came; then `failure` is set.
     QByteArray body = {};
     QByteArray etag = {};
+    QByteArray date = {}; ///< The node's wall clock, as the header field has it.
     QByteArray durability = {};
     Failure failure = {};
     base::Endpoint node = {};

@@ -41,6 +41,11 @@ QByteArray listTarget(const ListQuery &query)
     return target;
 }
 
+void addParameter(Request &request, const QByteArray &parameter)
+{
+    request.target += (request.target.contains('?') ? '&' : '?') + parameter;
+}
+
 template <typename T>
 Answer<T> answerFrom(const Exchange &exchange)
 {
@@ -169,6 +174,7 @@ void RestClient::get(const QByteArray &key, QObject *context, Callback<Value> do
 {
     Request request;
     request.target = keyTarget(key);
+    addParameter(request, "meta=true");
     request.answerBytesMax = kValueAnswerMax;
     send<Value>(std::move(request), context, std::move(done), readValue);
 }
@@ -201,13 +207,10 @@ void RestClient::store(Request request, const QByteArray &key, const Value &valu
     request.method = Method::Put;
     request.target = keyTarget(key);
     request.answerBytesMax = kSmallAnswerMax;
-    const auto addParameter = [&request](const QByteArray &parameter) {
-        request.target += (request.target.contains('?') ? '&' : '?') + parameter;
-    };
     if (value.ttlSeconds > 0)
-        addParameter("ttl=" + QByteArray::number(value.ttlSeconds));
+        addParameter(request, "ttl=" + QByteArray::number(value.ttlSeconds));
     if (value.isRaw) {
-        addParameter("raw");
+        addParameter(request, "raw");
         request.contentType = value.contentType.isEmpty() ? QByteArray("application/octet-stream")
                                                           : value.contentType;
         request.body = value.bytes;

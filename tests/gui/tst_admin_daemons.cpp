@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "admin-gui/models/key_model.h"
 #include "admin-gui/widgets/json_editor.h"
+#include "admin-gui/widgets/text_label.h"
 #include "tests/gui/window_driver.h"
 #include "tests/support/cluster_fixture.h"
 
 #include <QApplication>
+#include <QDateTime>
+#include <QJsonObject>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QTableView>
@@ -29,6 +32,7 @@ private Q_SLOTS:
 
     void keysAreCreatedEditedAndDeleted();
     void aValueSavedByAnotherIsNotOverwrittenSilently();
+    void anEditLeavesTheExpiryAsItWas();
     void keysArePagedAndFiltered();
     void membersFollowANodeThatDiesAndReturns();
     void theDeathOfItsNodeLosesNothing();
@@ -123,6 +127,25 @@ void AdminDaemonsTest::aValueSavedByAnotherIsNotOverwrittenSilently()
     QCOMPARE(m_driver->questionTitle(), QStringLiteral("The key was deleted meanwhile"));
     QVERIFY(m_driver->answer(2));
     QCOMPARE(m_driver->editor().json(), QByteArray("\"once more\""));
+}
+
+void AdminDaemonsTest::anEditLeavesTheExpiryAsItWas()
+{
+    const auto expiry = [this] {
+        const QJsonObject view = m_cluster->rest(0).get("/key/a?meta=true").object();
+        return QDateTime::fromString(view.value(QLatin1String("expires_at")).toString(),
+                                     Qt::ISODateWithMs);
+    };
+    QCOMPARE(m_cluster->rest(0).put("/key/a?ttl=7200", R"({"value":1})").status, 200);
+    const QDateTime before = expiry();
+    QVERIFY(before.isValid());
+    QVERIFY(m_driver->connectTo(m_cluster->node(0).address()));
+    QVERIFY(m_driver->open("a"));
+    QVERIFY(m_driver->find<TextLabel>("valueFacts").fullText().contains(QLatin1String("expires")));
+    m_driver->type(QStringLiteral("2"));
+    m_driver->shortcut(Qt::Key_S);
+    QVERIFY(m_cluster->waitForValue("a", "2"));
+    QVERIFY2(qAbs(before.msecsTo(expiry())) < 60'000, qPrintable(expiry().toString()));
 }
 
 void AdminDaemonsTest::keysArePagedAndFiltered()

@@ -30,6 +30,9 @@ private Q_SLOTS:
     void aKeyIsReadSavedAndRemoved();
     void aSaveLooksAndWritesInOneRequest();
     void whatWasReadLatelyIsNoConflict();
+    void whereNobodyJudgesItLooksAndSaves();
+    void aSaveThatArrivedUnansweredIsFound();
+    void aSaveLeavesTheExpiryAsItWas();
     void aLaterVersionIsAConflict();
     void aDeletedKeyIsAConflict();
     void anOverwriteDoesNotLook();
@@ -184,6 +187,66 @@ void SessionTest::whatWasReadLatelyIsNoConflict()
     document.save({"2", false, {}, {}});
     QTRY_COMPARE(saved.size(), 1);
     QCOMPARE(m_cluster->find("k")->bytes, QByteArray("2"));
+}
+
+void SessionTest::whereNobodyJudgesItLooksAndSaves()
+{
+    m_cluster->putJson("k", "1");
+    m_cluster->setHome(FakeCluster::Home::IsGone);
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    QSignalSpy saved(&document, &KeyDocument::saved);
+    QSignalSpy conflicts(&document, &KeyDocument::conflictFound);
+    document.save({"2", false, {}, {}});
+    QTRY_COMPARE(saved.size(), 1);
+    QCOMPARE(m_cluster->find("k")->bytes, QByteArray("2"));
+    m_cluster->putJson("k", "\"theirs\"");
+    document.save({"3", false, {}, {}});
+    QTRY_COMPARE(conflicts.size(), 1);
+    QCOMPARE(conflicts[0][0].value<KeyDocument::Conflict>(), KeyDocument::Conflict::Changed);
+    m_cluster->remove("k");
+    document.save({"3", false, {}, {}});
+    QTRY_COMPARE(conflicts.size(), 2);
+    QCOMPARE(conflicts[1][0].value<KeyDocument::Conflict>(), KeyDocument::Conflict::Deleted);
+    QVERIFY(!m_cluster->find("k"));
+}
+
+void SessionTest::aSaveThatArrivedUnansweredIsFound()
+{
+    m_cluster->putJson("k", "1");
+    m_cluster->setHome(FakeCluster::Home::ForgetsToAnswer);
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    QSignalSpy saved(&document, &KeyDocument::saved);
+    QSignalSpy conflicts(&document, &KeyDocument::conflictFound);
+    document.save({"2", false, {}, {}});
+    QTRY_COMPARE(saved.size(), 1);
+    QCOMPARE(document.value().version, m_cluster->find("k")->version);
+    QVERIFY(conflicts.isEmpty());
+}
+
+void SessionTest::aSaveLeavesTheExpiryAsItWas()
+{
+    m_cluster->put("k", {"1", false, {}, {}, 3600});
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    const qint64 expiry = document.expiresAtMs();
+    QVERIFY(expiry > QDateTime::currentMSecsSinceEpoch());
+    QSignalSpy saved(&document, &KeyDocument::saved);
+    dynakv::client::Value edited = document.value();
+    edited.bytes = "2";
+    document.save(edited);
+    QTRY_COMPARE(saved.size(), 1);
+    QCOMPARE(m_cluster->find("k")->bytes, QByteArray("2"));
+    const qint64 left = m_cluster->find("k")->ttlSeconds;
+    QVERIFY2(left > 3500 && left <= 3601, QByteArray::number(left).constData());
+    QVERIFY(qAbs(document.expiresAtMs() - expiry) < 60'000);
 }
 
 void SessionTest::aLaterVersionIsAConflict()

@@ -5,8 +5,10 @@
 #include "shared/base/api/key_page.h"
 #include "shared/base/api/key_text.h"
 #include "shared/base/api/problem.h"
+#include "shared/base/api/timestamp.h"
 #include "shared/client/json_slice.h"
 
+#include <QDateTime>
 #include <QJsonDocument>
 
 #include <algorithm>
@@ -49,10 +51,13 @@ QByteArray synthetic(qint64 number)
 
 QByteArray valueMembers(const client::Value &value)
 {
+    const qint64 expiry = QDateTime::currentMSecsSinceEpoch() + value.ttlSeconds * 1000;
+    const QByteArray meta =
+        value.ttlSeconds > 0 ? R"(,"expires_at":")" + base::api::toTimestamp(expiry) + '"' : "";
     if (!value.isRaw)
-        return "\"value\": " + value.bytes;
+        return "\"value\": " + value.bytes + meta;
     return "\"value\":\"" + value.bytes.toBase64() + R"(","encoding":"base64","content_type":")" +
-           value.contentType + '"';
+           value.contentType + '"' + meta;
 }
 
 } // namespace
@@ -106,7 +111,6 @@ QByteArray FakeCluster::answer(int index, const FakeRequest &request)
     const qsizetype mark = request.target.indexOf('?');
     const QByteArray path = mark < 0 ? request.target : request.target.first(mark);
     const QByteArray query = mark < 0 ? QByteArray() : request.target.sliced(mark + 1);
-    const bool isRaw = query.split('&').contains("raw");
     if (path == "/v1/cluster")
         return FakeNode::response(200, answerCluster(index));
     if (path == "/v1/keys")
@@ -118,17 +122,18 @@ QByteArray FakeCluster::answer(int index, const FakeRequest &request)
     if (path == "/key") {
         const QByteArray encoded = parameter(query, "k64");
         return answerKey(QByteArray::fromBase64(encoded, QByteArray::Base64UrlEncoding), request,
-                         isRaw);
+                         query);
     }
     if (path.startsWith("/key/"))
-        return answerKey(*base::api::percentDecoded(path.sliced(5)), request, isRaw);
+        return answerKey(*base::api::percentDecoded(path.sliced(5)), request, query);
     return problem(404, "no_such_path", "there is nothing at this path");
 }
 
-QByteArray FakeCluster::answerKey(const QByteArray &key, const FakeRequest &request, bool isRaw)
+QByteArray FakeCluster::answerKey(const QByteArray &key, const FakeRequest &request,
+                                  const QByteArray &query)
 {
     if (request.method == "PUT")
-        return answerPut(key, request, isRaw);
+        return answerPut(key, request, query);
     if (request.method == "DELETE") {
         const bool existed = m_table.erase(key) > 0;
         return FakeNode::response(200, json({{QStringLiteral("existed"), existed},
@@ -141,19 +146,22 @@ QByteArray FakeCluster::answerKey(const QByteArray &key, const FakeRequest &requ
     return FakeNode::response(200, body, "ETag: \"" + value->version + "\"\r\n");
 }
 
-QByteArray FakeCluster::answerPut(const QByteArray &key, const FakeRequest &request, bool isRaw)
+QByteArray FakeCluster::answerPut(const QByteArray &key, const FakeRequest &request,
+                                  const QByteArray &query)
 {
     const client::Value *const stored = find(key);
     if (request.headers.value("if-none-match") == "*" && stored)
         return problem(412, "precondition_failed", "the key exists");
     const QByteArray wanted = request.headers.value("if-match");
+    if (!wanted.isEmpty() && m_home == Home::IsGone)
+        return problem(503, "not_ready", "the home is not reached");
     if (!wanted.isEmpty() && (!stored || wanted != '"' + stored->version + '"')) {
         const QString version = stored ? QString::fromLatin1(stored->version) : QString();
         return problem(412, "precondition_failed", "the value does not fit",
                        {{QStringLiteral("version"),
                          stored ? QJsonValue(version) : QJsonValue(QJsonValue::Null)}});
     }
-    if (isRaw) {
+    if (query.split('&').contains("raw")) {
         put(key, {request.body, true, request.headers.value("content-type"), {}});
     } else {
         const auto text = client::memberText(request.body, "value");
@@ -161,6 +169,10 @@ QByteArray FakeCluster::answerPut(const QByteArray &key, const FakeRequest &requ
             return problem(400, "bad_json", "the body has no member 'value'");
         putJson(key, text->toByteArray());
     }
+    m_table[key].ttlSeconds = parameter(query, "ttl").toInt();
+    if (!wanted.isEmpty() && m_home == Home::ForgetsToAnswer)
+        return problem(503, "not_ready", "the home was lost on the way",
+                       {{QStringLiteral("outcome"), QStringLiteral("unknown")}});
     const QByteArray version = find(key)->version;
     return FakeNode::response(200, "{\"version\":\"" + version + "\"}",
                               "ETag: \"" + version +

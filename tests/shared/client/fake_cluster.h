@@ -27,6 +27,13 @@ public:
 
     void put(const QByteArray &key, const client::Value &value);
     void putJson(const QByteArray &key, const QByteArray &text) { put(key, {text, false, {}, {}}); }
+    /// What becomes of writes with a condition.
+    enum class Home {
+        Judges,
+        IsGone,         ///< They are refused.
+        ForgetsToAnswer ///< They are done, and nobody is told.
+    };
+    void setHome(Home home) { m_home = home; }
     /// As a node has it that has not caught up, where \a version is an earlier one.
     void setVersion(const QByteArray &key, const QByteArray &version)
     {
@@ -40,8 +47,10 @@ public:
 
 private:
     QByteArray answer(int index, const FakeRequest &request);
-    QByteArray answerKey(const QByteArray &key, const FakeRequest &request, bool isRaw);
-    QByteArray answerPut(const QByteArray &key, const FakeRequest &request, bool isRaw);
+    QByteArray answerKey(const QByteArray &key, const FakeRequest &request,
+                         const QByteArray &query);
+    QByteArray answerPut(const QByteArray &key, const FakeRequest &request,
+                         const QByteArray &query);
     QByteArray answerBatch(const QByteArray &body);
     QByteArray answerList(const QByteArray &query);
     QByteArray answerCluster(int index) const;
@@ -49,6 +58,7 @@ private:
     std::vector<std::unique_ptr<FakeNode>> m_nodes;
     std::vector<QByteArray> m_states;
     std::map<QByteArray, client::Value> m_table;
+    Home m_home = Home::Judges;
     qint64 m_syntheticKeys = 0;
     int m_versions = 0;
     int m_listings = 0;

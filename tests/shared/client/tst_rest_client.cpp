@@ -71,6 +71,8 @@ private Q_SLOTS:
     void valuesAreListedAsTheyWereSent();
     void aPageWithoutItsValuesIsRefused();
     void aPutSaysHowLongItsValueLives();
+    void aGetSaysHowLongItsValueLives_data();
+    void aGetSaysHowLongItsValueLives();
     void aRefusalSaysWhenToComeBack();
     void createIsRefusedWhereTheKeyExists();
     void removeTellsWhetherTheKeyExisted();
@@ -277,6 +279,34 @@ void RestClientTest::aPutSaysHowLongItsValueLives()
     const auto &seen = m_cluster->node(0).seen();
     QCOMPARE(seen[0].target, QByteArray("/key/k?ttl=60"));
     QCOMPARE(seen[1].target, QByteArray("/key?k64=Li4&ttl=60&raw"));
+}
+
+void RestClientTest::aGetSaysHowLongItsValueLives_data()
+{
+    QTest::addColumn<QByteArray>("expiry");
+    QTest::addColumn<qint64>("seconds");
+    QTest::newRow("for ever") << QByteArray() << qint64{0};
+    QTest::newRow("an hour") << QByteArray("2001-02-03T05:05:06.000Z") << qint64{3600};
+    QTest::newRow("begun") << QByteArray("2001-02-03T04:05:07.001Z") << qint64{2};
+    QTest::newRow("just over") << QByteArray("2001-02-03T04:05:05.000Z") << qint64{1};
+}
+
+/// By the clock of the node, which is years behind.
+void RestClientTest::aGetSaysHowLongItsValueLives()
+{
+    QFETCH(const QByteArray, expiry);
+    QFETCH(const qint64, seconds);
+    const QByteArray body =
+        R"({"value":1)" + (expiry.isEmpty() ? "" : R"(,"expires_at":")" + expiry + '"') + '}';
+    FakeNode node([&body](const FakeRequest &) {
+        return FakeNode::response(200, body, "Date: Sat, 03 Feb 2001 04:05:06 GMT\r\n");
+    });
+    RestClient client({node.endpoint()});
+    Waiter<Value> read;
+    client.get("k", &read, read.callback());
+    QVERIFY(read.wait().ok());
+    QCOMPARE(read.wait().value->ttlSeconds, seconds);
+    QCOMPARE(node.seen()[0].target, QByteArray("/key/k?meta=true"));
 }
 
 void RestClientTest::aRefusalSaysWhenToComeBack()
