@@ -14,9 +14,18 @@ constexpr int kNotFound = 404;
 constexpr int kPreconditionFailed = 412;
 constexpr int kUnavailable = 503;
 
+/// A node keeps no space around JSON.
+bool isSameContent(const client::Value &one, const client::Value &other)
+{
+    if (one.isRaw != other.isRaw)
+        return false;
+    return one.isRaw ? one.bytes == other.bytes : one.bytes.trimmed() == other.bytes.trimmed();
+}
+
 } // namespace
 
 using client::Answer;
+using client::Failure;
 using client::Receipt;
 using client::Value;
 
@@ -32,32 +41,12 @@ void KeyDocument::setState(State state)
     Q_EMIT stateChanged();
 }
 
-void KeyDocument::setValue(const Value &value)
-{
-    m_value = value;
-    m_sinceKnown.start();
-}
-
-qint64 KeyDocument::expiresAtMs() const
-{
-    if (m_value.ttlSeconds == 0)
-        return 0;
-    return QDateTime::currentMSecsSinceEpoch() + m_value.ttlSeconds * 1000 - m_sinceKnown.elapsed();
-}
-
-Value KeyDocument::withTimeLeft(Value value) const
-{
-    // Where nothing is left of it, whoever saves it now wants it to stay.
-    if (value.ttlSeconds > 0)
-        value.ttlSeconds = std::max<qint64>(0, value.ttlSeconds - m_sinceKnown.elapsed() / 1000);
-    return value;
-}
-
 void KeyDocument::close()
 {
     ++m_turn;
     m_key.clear();
     m_value = {};
+    m_expiry = QDeadlineTimer(QDeadlineTimer::Forever);
     setState(State::Empty);
 }
 
@@ -72,7 +61,8 @@ void KeyDocument::open(const QByteArray &key)
         if (turn != m_turn)
             return;
         if (answer.ok()) {
-            setValue(*answer.value);
+            m_value = *answer.value;
+            noteExpiry(m_value);
             setState(State::Ready);
             Q_EMIT loaded();
             return;
@@ -83,91 +73,134 @@ void KeyDocument::open(const QByteArray &key)
     });
 }
 
+void KeyDocument::noteExpiry(const Value &stored)
+{
+    m_expiry = stored.ttlSeconds == 0 ? QDeadlineTimer(QDeadlineTimer::Forever)
+                                      : QDeadlineTimer(stored.ttlSeconds * 1000);
+}
+
+qint64 KeyDocument::expiresAtMs() const
+{
+    return m_expiry.isForever() ? 0
+                                : QDateTime::currentMSecsSinceEpoch() + m_expiry.remainingTime();
+}
+
+Value KeyDocument::withTimeLeft(Value value) const
+{
+    value.ttlSeconds = 0;
+    if (!m_expiry.isForever())
+        value.ttlSeconds = std::max<qint64>(1, (m_expiry.remainingTime() + 999) / 1000);
+    return value;
+}
+
 void KeyDocument::save(const Value &value)
 {
     if (!m_session.client() || m_state != State::Ready)
         return;
     setState(State::Saving);
-    const Value sent = withTimeLeft(value);
-    const auto done = [this, turn = m_turn, value, sent](const Answer<Receipt> &answer) {
-        if (turn != m_turn)
-            return;
-        if (answer.failure.outcomeUnknown || answer.hasStatus(kUnavailable))
-            lookAndSave(value, answer.failure.outcomeUnknown);
-        else if (answer.hasStatus(kPreconditionFailed))
-            compareAndSave(
-                answer.failure.problem.extra.value(QLatin1String("version")).toString().toUtf8(),
-                value);
-        else
-            takeAnswer(sent, answer);
-    };
-    m_session.client()->replace(m_key, m_value.version, sent, this, done);
-}
-
-/// Who judges conditions for this key was lost on the way, or is about to be found dead: then the
-/// next best is to look.
-void KeyDocument::lookAndSave(const Value &value, bool outcomeUnknown)
-{
-    if (!m_session.client())
-        return;
-    m_session.client()->get(m_key, this, [=, this, turn = m_turn](const Answer<Value> &answer) {
-        if (turn != m_turn)
-            return;
-        if (answer.hasStatus(kNotFound)) {
-            compareAndSave({}, value);
-        } else if (!answer.ok()) {
-            setState(State::Ready);
-            Q_EMIT saveFailed(QString::fromUtf8(answer.failure.message), outcomeUnknown);
-        } else if (outcomeUnknown && answer.value->bytes == value.bytes &&
-                   answer.value->version > m_value.version) {
-            takeStored(withTimeLeft(value), answer.value->version); // It had arrived.
-        } else {
-            compareAndSave(answer.value->version, value);
-        }
-    });
-}
-
-/// \a stored: the version that is there, or empty.
-void KeyDocument::compareAndSave(const QByteArray &stored, const Value &value)
-{
-    // Versions order as text. An older one is there where what was read has not yet arrived.
-    if (!stored.isEmpty() && stored <= m_value.version) {
-        overwrite(value);
-        return;
-    }
-    setState(State::Ready);
-    Q_EMIT conflictFound(stored.isEmpty() ? Conflict::Deleted : Conflict::Changed);
+    replace(value, m_value.version);
 }
 
 void KeyDocument::overwrite(const Value &value)
 {
-    if (!m_session.client())
+    if (!m_session.client() || m_state != State::Ready)
         return;
     setState(State::Saving);
-    const Value sent = withTimeLeft(value);
-    m_session.client()->put(m_key, sent, this,
-                            [this, turn = m_turn, sent](const Answer<Receipt> &answer) {
-                                if (turn == m_turn)
-                                    takeAnswer(sent, answer);
-                            });
+    look([this, value](const Answer<Value> &found) {
+        if (!found.ok() && !found.hasStatus(kNotFound)) {
+            fail(found.failure.message, false);
+            return;
+        }
+        noteExpiry(found.value.value_or(Value()));
+        put(value);
+    });
 }
 
-void KeyDocument::takeAnswer(const Value &value, const Answer<Receipt> &answer)
+/// Saves only where \a version is stored.
+void KeyDocument::replace(const Value &value, const QByteArray &version)
 {
-    if (answer.ok()) {
-        takeStored(value, answer.value->version);
-        return;
-    }
-    setState(State::Ready);
-    Q_EMIT saveFailed(QString::fromUtf8(answer.failure.message), answer.failure.outcomeUnknown);
+    const auto done = [=, this, turn = m_turn](const Answer<Receipt> &answer) {
+        if (turn != m_turn)
+            return;
+        const QByteArray stored =
+            answer.failure.problem.extra.value(QLatin1String("version")).toString().toUtf8();
+        if (answer.ok())
+            takeStored(value, answer.value->version);
+        else if (answer.failure.outcomeUnknown || answer.hasStatus(kUnavailable))
+            saveUnjudged(value, answer.failure, stored);
+        else if (!answer.hasStatus(kPreconditionFailed))
+            fail(answer.failure.message, false);
+        else if (!stored.isEmpty() && stored < m_value.version && version == m_value.version)
+            replace(value, stored); // Where it is judged, what was read has not arrived yet.
+        else
+            findConflict(stored);
+    };
+    m_session.client()->replace(m_key, version, withTimeLeft(value), this, done);
+}
+
+/// Whoever judges conditions for this key was lost on the way, or is about to be found dead: then
+/// the next best is to look. \a stored: a version that was seen there, or empty.
+void KeyDocument::saveUnjudged(const Value &value, const Failure &failure, const QByteArray &stored)
+{
+    look([=, this](const Answer<Value> &found) {
+        // Versions order as text.
+        const QByteArray newest = found.ok() ? std::max(found.value->version, stored) : stored;
+        if (!found.ok() && !found.hasStatus(kNotFound)) {
+            fail(found.failure.message, failure.outcomeUnknown);
+        } else if (newest.isEmpty()) {
+            findConflict({});
+        } else if (newest <= m_value.version) {
+            noteExpiry(found.value.value_or(Value()));
+            put(value);
+        } else if (failure.outcomeUnknown && found.ok() && isSameContent(*found.value, value)) {
+            takeStored(value, found.value->version); // It had arrived.
+        } else {
+            findConflict(newest);
+        }
+    });
+}
+
+void KeyDocument::look(client::Callback<Value> found)
+{
+    m_session.client()->get(
+        m_key, this, [this, turn = m_turn, found = std::move(found)](const Answer<Value> &answer) {
+            if (turn == m_turn)
+                found(answer);
+        });
+}
+
+void KeyDocument::put(const Value &value)
+{
+    const auto done = [=, this, turn = m_turn](const Answer<Receipt> &answer) {
+        if (turn != m_turn)
+            return;
+        if (answer.ok())
+            takeStored(value, answer.value->version);
+        else
+            fail(answer.failure.message, answer.failure.outcomeUnknown);
+    };
+    m_session.client()->put(m_key, withTimeLeft(value), this, done);
 }
 
 void KeyDocument::takeStored(const Value &value, const QByteArray &version)
 {
-    setValue(value);
+    m_value = value;
     m_value.version = version;
     setState(State::Ready);
     Q_EMIT saved(m_key);
+}
+
+/// \a stored: the version that is there, or empty.
+void KeyDocument::findConflict(const QByteArray &stored)
+{
+    setState(State::Ready);
+    Q_EMIT conflictFound(stored.isEmpty() ? Conflict::Deleted : Conflict::Changed);
+}
+
+void KeyDocument::fail(const QByteArray &why, bool outcomeUnknown)
+{
+    setState(State::Ready);
+    Q_EMIT saveFailed(QString::fromUtf8(why), outcomeUnknown);
 }
 
 void KeyDocument::remove()

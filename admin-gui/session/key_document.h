@@ -3,7 +3,7 @@
 
 #include "shared/client/answer.h"
 
-#include <QElapsedTimer>
+#include <QDeadlineTimer>
 #include <QObject>
 
 namespace dynakv::admin {
@@ -41,7 +41,7 @@ public:
         return m_state == State::Saving || m_state == State::Removing;
     }
     [[nodiscard]] const QByteArray &key() const { return m_key; }
-    /// As read or saved last.
+    /// As read or saved last; its time is told by expiresAtMs() alone.
     [[nodiscard]] const client::Value &value() const { return m_value; }
     /// When it expires by the clock of this machine, in Unix ms; 0: never.
     [[nodiscard]] qint64 expiresAtMs() const;
@@ -59,20 +59,24 @@ Q_SIGNALS:
 
 private:
     void setState(State state);
-    void setValue(const client::Value &value);
-    /// What is left of its time goes with it: an edit changes what is stored, not for how long.
+    void noteExpiry(const client::Value &stored);
+    /// An edit changes what is stored, not for how long.
     [[nodiscard]] client::Value withTimeLeft(client::Value value) const;
-    void lookAndSave(const client::Value &value, bool outcomeUnknown);
-    void compareAndSave(const QByteArray &stored, const client::Value &value);
+    void replace(const client::Value &value, const QByteArray &version);
+    void saveUnjudged(const client::Value &value, const client::Failure &failure,
+                      const QByteArray &stored);
+    void look(client::Callback<client::Value> found);
+    void put(const client::Value &value);
     void takeStored(const client::Value &value, const QByteArray &version);
-    void takeAnswer(const client::Value &value, const client::Answer<client::Receipt> &answer);
+    void findConflict(const QByteArray &stored);
+    void fail(const QByteArray &why, bool outcomeUnknown);
 
     Session &m_session;
     State m_state = State::Empty;
     QByteArray m_key;
     client::Value m_value;
-    QElapsedTimer m_sinceKnown; ///< What m_value says of its time counts from here.
-    quint64 m_turn = 0;         ///< Answers to what was asked before the last open() are dropped.
+    QDeadlineTimer m_expiry{QDeadlineTimer::Forever}; ///< Of what is stored.
+    quint64 m_turn = 0; ///< Answers to what was asked before the last open() are dropped.
 };
 
 } // namespace dynakv::admin

@@ -86,6 +86,11 @@ void ValuePanel::storeFromFile(const QString &path)
                                              .arg(fault->what));
         return;
     }
+    askToReplace(value, path);
+}
+
+void ValuePanel::askToReplace(const client::Value &value, const QString &path)
+{
     const Question question{
         Tone::Warning,
         tr("Replace the value?"),
@@ -93,18 +98,10 @@ void ValuePanel::storeFromFile(const QString &path)
                 .arg(displayKey(m_document.key()), displaySize(value.bytes.size()), path) +
             (isModified() ? QLatin1Char(' ') + tr("Your unsaved text goes with it.") : QString()),
         {{tr("Replace"), Question::Kind::Destructive}, {tr("Cancel")}}};
-    ask(this, question, [this, value](int choice) {
-        if (choice != 0)
-            return;
-        replaceBy(value);
+    ask(this, question, [this, value, path](int choice) {
+        if (choice == 0)
+            send(value, path);
     });
-}
-
-void ValuePanel::replaceBy(const client::Value &value)
-{
-    m_isReplacing = true;
-    m_afterSave = [this] { noteNewerVersion(); }; // The editor shows what was there before.
-    send(value);
 }
 
 } // namespace dynakv::admin

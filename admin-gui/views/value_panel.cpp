@@ -282,6 +282,8 @@ void ValuePanel::showNotice()
 
 void ValuePanel::noteNewerVersion()
 {
+    if (m_isAsking || m_document.state() != KeyDocument::State::Ready)
+        return;
     if (!isModified()) {
         m_document.reload();
         return;
@@ -356,39 +358,44 @@ void ValuePanel::save()
         dropPlans();
         return;
     }
-    m_isReplacing = false;
-    send(editedValue());
+    send(editedValue(), {});
 }
 
-void ValuePanel::send(const client::Value &value)
+void ValuePanel::send(const client::Value &value, const QString &file)
 {
-    m_saving = value;
-    m_savingRevision = m_editor->document()->revision();
+    m_sent = {value, file, m_editor->document()->revision()};
     m_document.save(value);
+}
+
+bool ValuePanel::isTypedSince() const
+{
+    return m_editor->document()->revision() != m_sent.revision;
 }
 
 void ValuePanel::saved()
 {
-    // What was typed while the answer was awaited is still to be saved.
-    if (m_editor->document()->revision() == m_savingRevision)
-        m_editor->document()->setModified(false);
+    // What was typed while the answer was awaited is still to be saved. So is what was undone.
+    const bool isFromFile = !m_sent.file.isEmpty();
+    if (!isFromFile || (!isTypedSince() && !m_saveAgain))
+        m_editor->document()->setModified(isTypedSince());
     showFacts();
     showNotice();
     updateControls();
     Q_EMIT told(tr("Saved “%1”").arg(displayKey(m_document.key())));
     if (std::exchange(m_saveAgain, false) && isModified()) {
-        m_saveAgain = m_afterSave != nullptr;
+        m_saveAgain = m_leave != nullptr;
         save();
-        return;
+    } else if (const auto leave = std::exchange(m_leave, nullptr)) {
+        leave();
+    } else if (isFromFile) {
+        noteNewerVersion(); // The editor shows what was there before.
     }
-    if (const auto proceed = std::exchange(m_afterSave, nullptr))
-        proceed();
 }
 
 void ValuePanel::dropPlans()
 {
     m_saveAgain = false;
-    m_afterSave = nullptr;
+    m_leave = nullptr;
 }
 
 void ValuePanel::showSaveFailure(const QString &why, bool outcomeUnknown)
@@ -419,19 +426,20 @@ void ValuePanel::showConflict(KeyDocument::Conflict conflict)
         {wasDeleted ? tr("Create it again") : tr("Replace with mine"), Question::Kind::Destructive},
         {wasDeleted ? tr("Discard mine") : tr("Discard mine and reload")},
         {tr("Keep editing")}};
+    m_isAsking = true; // What is asked about must not be read anew meanwhile.
     ask(this, question, [this, wasDeleted](int choice) {
+        m_isAsking = false;
         if (choice == 0) {
-            m_document.overwrite(m_saving);
+            m_document.overwrite(m_sent.value);
             return;
         }
         dropPlans();
-        if (choice == 1) {
+        if (choice == 1)
             m_editor->document()->setModified(false);
-            if (wasDeleted)
-                m_document.close();
-            else
-                m_document.reload();
-        }
+        if (!wasDeleted)
+            noteNewerVersion();
+        else if (choice == 1)
+            m_document.close();
     });
 }
 
@@ -449,11 +457,12 @@ void ValuePanel::leave(std::function<void()> proceed)
          {tr("Discard changes"), Question::Kind::Destructive},
          {tr("Cancel")}}};
     ask(this, question, [this, proceed = std::move(proceed)](int choice) {
-        if (choice == 0) {
-            m_afterSave = proceed;
+        dropPlans(); // Those of an earlier answer.
+        if (choice == 0 && isModified()) {
+            m_leave = proceed;
             m_saveAgain = true;
             save();
-        } else if (choice == 1) {
+        } else if (choice != 2) {
             m_editor->document()->setModified(false);
             proceed();
         }
@@ -462,7 +471,7 @@ void ValuePanel::leave(std::function<void()> proceed)
 
 void ValuePanel::discard()
 {
-    if (!isModified())
+    if (!isModified() || m_document.state() != KeyDocument::State::Ready)
         return;
     const Question question{
         Tone::Warning,
@@ -541,8 +550,8 @@ void ValuePanel::runNoticeAction()
     case Notice::SaveAgain:
         if (m_document.state() != KeyDocument::State::Ready)
             return;
-        if (m_isReplacing)
-            replaceBy(m_saving);
+        if (!m_sent.file.isEmpty())
+            askToReplace(m_sent.value, m_sent.file);
         else if (isModified())
             save();
         else // It was taken back meanwhile; whether it is stored is to be seen.

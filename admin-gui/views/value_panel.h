@@ -68,9 +68,9 @@ private:
     void updateControls();
     void replaceText(const QByteArray &json);
     void storeFromFile(const QString &path);
-    /// Stores what did not come from the editor, and shows it then.
-    void replaceBy(const client::Value &value);
-    void send(const client::Value &value);
+    void askToReplace(const client::Value &value, const QString &path);
+    void send(const client::Value &value, const QString &file);
+    [[nodiscard]] bool isTypedSince() const;
     [[nodiscard]] client::Value editedValue() const;
     void runNoticeAction();
 
@@ -97,11 +97,16 @@ private:
     Notice m_noticeAction = Notice::None;
     bool m_hasFault = false;
     bool m_isWrapping = false;
-    client::Value m_saving; ///< What was sent last; a conflict may be answered with it.
-    int m_savingRevision = -1;
-    bool m_isReplacing = false; ///< It did not come from the editor.
-    bool m_saveAgain = false;   ///< What is typed before the answer is to be saved, too.
-    std::function<void()> m_afterSave;
+    struct Sent
+    {
+        client::Value value = {};
+        QString file = {}; ///< Where it comes from; empty: from the editor.
+        int revision = -1; ///< Of the editor's text then.
+    };
+    Sent m_sent;                   ///< Last; a conflict may be answered with it.
+    bool m_isAsking = false;       ///< What to do about a conflict.
+    bool m_saveAgain = false;      ///< What is typed before the answer is to be saved, too.
+    std::function<void()> m_leave; ///< To run once all is saved.
 };
 
 } // namespace dynakv::admin

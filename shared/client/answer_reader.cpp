@@ -2,6 +2,7 @@
 #include "shared/client/answer_reader.h"
 
 #include "shared/base/api/timestamp.h"
+#include "shared/base/limits.h"
 #include "shared/client/json_slice.h"
 
 #include <QDateTime>
@@ -41,7 +42,7 @@ qint64 secondsUntil(qint64 wallMs, const QByteArray &date)
         day.isValid() && time.isValid()
             ? QDate(1970, 1, 1).daysTo(day) * 86'400'000 + time.msecsSinceStartOfDay()
             : QDateTime::currentMSecsSinceEpoch();
-    return std::max<qint64>(1, (wallMs - nowMs + 999) / 1000);
+    return std::clamp<qint64>((wallMs - nowMs + 999) / 1000, 1, base::limits::kTtlMsMax / 1000);
 }
 
 QJsonObject objectOf(const Exchange &exchange)

@@ -35,7 +35,8 @@ private Q_SLOTS:
     void aSaveLeavesTheExpiryAsItWas();
     void aLaterVersionIsAConflict();
     void aDeletedKeyIsAConflict();
-    void anOverwriteDoesNotLook();
+    void anOverwriteDoesNotAsk();
+    void anOverwriteLeavesTheExpiryAsItIs();
     void aKeyThatIsGoneIsToldApart();
     void aSaveThatFailsKeepsWhatWasRead();
     void answersToTheKeyBeforeAreDropped();
@@ -167,7 +168,7 @@ void SessionTest::aSaveLooksAndWritesInOneRequest()
     QTRY_COMPARE(saved.size(), 1);
     std::vector<FakeRequest> ofTheKey;
     for (const FakeRequest &request : m_cluster->node(0).seen())
-        if (request.target == "/key/k")
+        if (request.target.startsWith("/key/k"))
             ofTheKey.push_back(request);
     QCOMPARE(ofTheKey.size(), std::size_t{1});
     QCOMPARE(ofTheKey[0].method, QByteArray("PUT"));
@@ -280,7 +281,7 @@ void SessionTest::aDeletedKeyIsAConflict()
     QVERIFY(!m_cluster->find("k"));
 }
 
-void SessionTest::anOverwriteDoesNotLook()
+void SessionTest::anOverwriteDoesNotAsk()
 {
     m_cluster->putJson("k", "1");
     connectToFirst();
@@ -292,6 +293,30 @@ void SessionTest::anOverwriteDoesNotLook()
     document.overwrite({"\"mine\"", false, {}, {}});
     QTRY_COMPARE(saved.size(), 1);
     QCOMPARE(m_cluster->find("k")->bytes, QByteArray("\"mine\""));
+}
+
+void SessionTest::anOverwriteLeavesTheExpiryAsItIs()
+{
+    m_cluster->put("k", {"1", false, {}, {}, 3600});
+    connectToFirst();
+    KeyDocument document(*m_session);
+    document.open("k");
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    m_cluster->putJson("k", "\"theirs, for ever\"");
+    QSignalSpy saved(&document, &KeyDocument::saved);
+    document.overwrite({"2", false, {}, {}});
+    QTRY_COMPARE(saved.size(), 1);
+    QCOMPARE(m_cluster->find("k")->bytes, QByteArray("2"));
+    QCOMPARE(m_cluster->find("k")->ttlSeconds, qint64{0});
+    QCOMPARE(document.expiresAtMs(), qint64{0});
+    m_cluster->put("k", {"1", false, {}, {}, 3600});
+    document.overwrite({"3", false, {}, {}});
+    QTRY_COMPARE(saved.size(), 2);
+    QVERIFY(m_cluster->find("k")->ttlSeconds > 3500);
+    m_cluster->remove("k"); // What is created again stays.
+    document.overwrite({"4", false, {}, {}});
+    QTRY_COMPARE(saved.size(), 3);
+    QCOMPARE(m_cluster->find("k")->ttlSeconds, qint64{0});
 }
 
 void SessionTest::aKeyThatIsGoneIsToldApart()

@@ -28,7 +28,10 @@ private Q_SLOTS:
     void whatIsTypedDuringASaveIsSavedToo();
     void whatIsTypedDuringASaveIsNotLeftBehind();
     void aValueChangedElsewhereIsShownByItself();
+    void whatIsUndoneDuringASaveIsToBeSaved();
+    void aPlanEndsWithACancel();
     void aFileReplacesTheValue();
+    void whatIsAskedAboutIsNotReadAnew();
     void aReplacementThatFailedIsTriedAgain();
     void theStoredValueIsSavedToAFile();
 
@@ -187,6 +190,44 @@ void UnsavedTextTest::aValueChangedElsewhereIsShownByItself()
     QCOMPARE(m_driver->editor().json(), QByteArray("\"mine\""));
 }
 
+void UnsavedTextTest::whatIsUndoneDuringASaveIsToBeSaved()
+{
+    m_cluster->putJson("a", "1");
+    connected();
+    QVERIFY(m_driver->open("a"));
+    m_driver->type(QStringLiteral("22"));
+    m_cluster->node(0).setHolding(true);
+    m_driver->shortcut(Qt::Key_S);
+    while (m_driver->editor().document()->isUndoAvailable())
+        m_driver->editor().undo();
+    QCOMPARE(m_driver->editor().json(), QByteArray("1"));
+    QVERIFY(!m_driver->window().isWindowModified());
+    m_cluster->node(0).setHolding(false);
+    QTRY_VERIFY(m_driver->window().isWindowModified());
+    QCOMPARE(m_cluster->find("a")->bytes, QByteArray("22"));
+    m_driver->shortcut(Qt::Key_S);
+    QTRY_COMPARE(m_cluster->find("a")->bytes, QByteArray("1"));
+}
+
+void UnsavedTextTest::aPlanEndsWithACancel()
+{
+    m_cluster->putJson("a", "1");
+    connected();
+    QVERIFY(m_driver->open("a"));
+    m_driver->type(QStringLiteral("22"));
+    m_cluster->node(0).setHolding(true);
+    m_driver->window().close();
+    QVERIFY(!m_driver->questionTitle().isEmpty());
+    QVERIFY(m_driver->answer(0)); // Save and close.
+    m_driver->window().close();
+    QVERIFY(!m_driver->questionTitle().isEmpty());
+    QVERIFY(m_driver->answer(2)); // Cancel.
+    m_cluster->node(0).setHolding(false);
+    QTRY_VERIFY(!m_driver->window().isWindowModified());
+    QCOMPARE(m_cluster->find("a")->bytes, QByteArray("22"));
+    QVERIFY(m_driver->window().isVisible());
+}
+
 void UnsavedTextTest::aFileReplacesTheValue()
 {
     m_cluster->putJson("a", "1");
@@ -200,6 +241,31 @@ void UnsavedTextTest::aFileReplacesTheValue()
     QVERIFY(m_driver->answer(0));
     QVERIFY(m_driver->waitForValue("{\"from\": \"file\"}"));
     QCOMPARE(m_cluster->find("a")->bytes, QByteArray("{\"from\": \"file\"}"));
+}
+
+/// The list shows the value of somebody else while the question about it is open.
+void UnsavedTextTest::whatIsAskedAboutIsNotReadAnew()
+{
+    m_cluster->putJson("a", "1");
+    connected();
+    QVERIFY(m_driver->open("a"));
+    QFile file(m_files.filePath(QStringLiteral("mine.json")));
+    QVERIFY(file.open(QIODevice::WriteOnly) && file.write("[\"file\"]") > 0);
+    file.close();
+    m_cluster->putJson("a", "\"theirs\"");
+    chooseFile("fromFileButton", file.fileName());
+    QCOMPARE(m_driver->questionTitle(), QStringLiteral("Replace the value?"));
+    QVERIFY(m_driver->answer(0));
+    QCOMPARE(m_driver->questionTitle(), QStringLiteral("The key was changed meanwhile"));
+    m_cluster->putJson("a", "\"theirs again\"");
+    m_driver->find<QAbstractButton>("refreshButton").click();
+    const auto listed = [this] {
+        return m_driver->keys().model()->index(0, 0).data(KeyModel::VersionRole).toByteArray();
+    };
+    QTRY_COMPARE(listed(), m_cluster->find("a")->version);
+    QVERIFY(m_driver->answer(0)); // Replace with mine.
+    QVERIFY(m_driver->waitForValue("[\"file\"]"));
+    QCOMPARE(m_cluster->find("a")->bytes, QByteArray("[\"file\"]"));
 }
 
 /// The editor holds something else, which must not be sent in its place.
@@ -217,11 +283,14 @@ void UnsavedTextTest::aReplacementThatFailedIsTriedAgain()
     chooseFile("fromFileButton", file.fileName());
     QVERIFY(!m_driver->questionTitle().isEmpty());
     QVERIFY(m_driver->answer(0));
-    QTRY_VERIFY(m_driver->notice().startsWith(QLatin1String("Not saved")));
+    QTRY_VERIFY(m_driver->notice().contains(QLatin1String("Your text is kept")));
     QCOMPARE(m_driver->editor().json(), QByteArray("\"typed\""));
     m_cluster->revive(0);
     QTRY_VERIFY(m_driver->isConnected());
     m_driver->find<Banner>("valueNotice").findChild<QPushButton *>()->click();
+    QCOMPARE(m_driver->questionTitle(), QStringLiteral("Replace the value?"));
+    QVERIFY(m_driver->questionText().contains(QLatin1String("unsaved text")));
+    QVERIFY(m_driver->answer(0));
     QVERIFY(m_driver->waitForValue("[\"file\"]"));
     QCOMPARE(m_cluster->find("a")->bytes, QByteArray("[\"file\"]"));
 }
