@@ -116,7 +116,7 @@ void KeyDocument::overwrite(const Value &value)
     });
 }
 
-/// Saves only where \a version is stored.
+/// Saves only where \a version is stored. Versions order as text.
 void KeyDocument::replace(const Value &value, const QByteArray &version)
 {
     const auto done = [=, this, turn = m_turn](const Answer<Receipt> &answer) {
@@ -143,19 +143,17 @@ void KeyDocument::replace(const Value &value, const QByteArray &version)
 void KeyDocument::saveUnjudged(const Value &value, const Failure &failure, const QByteArray &stored)
 {
     look([=, this](const Answer<Value> &found) {
-        // Versions order as text.
-        const QByteArray newest = found.ok() ? std::max(found.value->version, stored) : stored;
-        if (!found.ok() && !found.hasStatus(kNotFound)) {
-            fail(found.failure.message, failure.outcomeUnknown);
-        } else if (newest.isEmpty()) {
+        if (found.hasStatus(kNotFound)) {
             findConflict({});
-        } else if (newest <= m_value.version) {
-            noteExpiry(found.value.value_or(Value()));
+        } else if (!found.ok()) {
+            fail(found.failure.message, failure.outcomeUnknown);
+        } else if (std::max(found.value->version, stored) <= m_value.version) {
+            noteExpiry(*found.value);
             put(value);
-        } else if (failure.outcomeUnknown && found.ok() && isSameContent(*found.value, value)) {
+        } else if (failure.outcomeUnknown && isSameContent(*found.value, value)) {
             takeStored(value, found.value->version); // It had arrived.
         } else {
-            findConflict(newest);
+            findConflict(found.value->version);
         }
     });
 }
