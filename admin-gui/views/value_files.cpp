@@ -98,7 +98,9 @@ void ValuePanel::askToReplace(const client::Value &value, const QString &path)
                 .arg(displayKey(m_document.key()), displaySize(value.bytes.size()), path) +
             (isModified() ? QLatin1Char(' ') + tr("Your unsaved text goes with it.") : QString()),
         {{tr("Replace"), Question::Kind::Destructive}, {tr("Cancel")}}};
+    m_isAsking = true;
     ask(this, question, [this, value, path](int choice) {
+        m_isAsking = false;
         if (choice == 0)
             send(value, path);
     });

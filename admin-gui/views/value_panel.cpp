@@ -426,7 +426,7 @@ void ValuePanel::showConflict(KeyDocument::Conflict conflict)
         {wasDeleted ? tr("Create it again") : tr("Replace with mine"), Question::Kind::Destructive},
         {wasDeleted ? tr("Discard mine") : tr("Discard mine and reload")},
         {tr("Keep editing")}};
-    m_isAsking = true; // What is asked about must not be read anew meanwhile.
+    m_isAsking = true;
     ask(this, question, [this, wasDeleted](int choice) {
         m_isAsking = false;
         if (choice == 0) {

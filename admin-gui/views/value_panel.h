@@ -104,7 +104,7 @@ private:
         int revision = -1; ///< Of the editor's text then.
     };
     Sent m_sent;                   ///< Last; a conflict may be answered with it.
-    bool m_isAsking = false;       ///< What to do about a conflict.
+    bool m_isAsking = false;       ///< About the value, which is not read anew meanwhile.
     bool m_saveAgain = false;      ///< What is typed before the answer is to be saved, too.
     std::function<void()> m_leave; ///< To run once all is saved.
 };
