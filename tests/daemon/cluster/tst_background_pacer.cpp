@@ -26,6 +26,14 @@ struct Bench
             done.push_back(number);
         });
     }
+    /// Until so many pieces are done and the rest after them has begun. Timers do not run
+    /// meanwhile, so that it cannot end before it is looked at, however slow the machine is.
+    bool runUntilDone(std::size_t count)
+    {
+        for (int round = 0; round < 100 && done.size() < count; ++round)
+            QCoreApplication::sendPostedEvents();
+        return done.size() == count;
+    }
 };
 
 } // namespace
@@ -61,7 +69,7 @@ void TestBackgroundPacer::workIsFollowedByARest()
     Bench bench;
     bench.add(1, 40'000);
     bench.add(2, 0);
-    QTRY_COMPARE(bench.done.size(), size_t{1});
+    QVERIFY(bench.runUntilDone(1));
     QCOMPARE(bench.pacer.restMs(), 40 * BackgroundPacer::kRestPerWork);
     QTRY_COMPARE(bench.done.size(), size_t{2});
     QCOMPARE(bench.pacer.restMs(), 0);
@@ -80,8 +88,8 @@ void TestBackgroundPacer::littleWorkAddsUp()
     constexpr qint64 kTakesUs = BackgroundPacer::kRestUsMin / BackgroundPacer::kRestPerWork / 4 + 1;
     for (int number = 1; number <= 5; ++number)
         bench.add(number, kTakesUs);
-    QTRY_VERIFY(bench.pacer.restMs() > 0 || bench.done.size() == 5);
-    QCOMPARE(bench.done.size(), size_t{4});
+    QVERIFY(bench.runUntilDone(4));
+    QVERIFY(bench.pacer.restMs() > 0);
     QTRY_COMPARE(bench.done.size(), size_t{5});
 }
 
@@ -94,7 +102,7 @@ void TestBackgroundPacer::aRestThatLastedLongerShortensTheNext()
         bench.nowUs = 1'000'000;
         bench.add(1, 10'000);
         bench.add(2, 10'000);
-        QTRY_COMPARE(bench.done.size(), size_t{1});
+        QVERIFY(bench.runUntilDone(1));
         bench.nowUs += bench.pacer.restMs() * qint64{1000} + lateUs;
         QTRY_COMPARE(bench.done.size(), size_t{2});
         bench.add(3, 0);
