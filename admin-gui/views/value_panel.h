@@ -75,6 +75,12 @@ private:
     void runNoticeAction();
 
     enum class Notice : quint8 { None, ShowMore, Reload, SaveAgain };
+    struct Sent
+    {
+        client::Value value = {};
+        QString file = {}; ///< Where it comes from; empty: from the editor.
+        int revision = -1; ///< Of the editor's text then.
+    };
 
     KeyDocument &m_document;
     QStackedWidget *m_stack;
@@ -97,12 +103,6 @@ private:
     Notice m_noticeAction = Notice::None;
     bool m_hasFault = false;
     bool m_isWrapping = false;
-    struct Sent
-    {
-        client::Value value = {};
-        QString file = {}; ///< Where it comes from; empty: from the editor.
-        int revision = -1; ///< Of the editor's text then.
-    };
     Sent m_sent;                   ///< Last; a conflict may be answered with it.
     bool m_isAsking = false;       ///< About the value, which is not read anew meanwhile.
     bool m_saveAgain = false;      ///< What is typed before the answer is to be saved, too.

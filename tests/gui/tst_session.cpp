@@ -45,6 +45,7 @@ private Q_SLOTS:
 
 private:
     void connectToFirst();
+    static void read(KeyDocument &document, const QByteArray &key);
 
     QTemporaryDir m_settings;
     std::unique_ptr<FakeCluster> m_cluster;
@@ -75,6 +76,12 @@ void SessionTest::connectToFirst()
 {
     m_session->connectTo(m_cluster->endpoint(0));
     QTRY_COMPARE(m_session->state(), State::Connected);
+}
+
+void SessionTest::read(KeyDocument &document, const QByteArray &key)
+{
+    document.open(key);
+    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
 }
 
 void SessionTest::itConnectsAndFollowsTheMembers()
@@ -136,8 +143,7 @@ void SessionTest::aKeyIsReadSavedAndRemoved()
     m_cluster->putJson("k", "1");
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     QCOMPARE(document.value().bytes, QByteArray("1"));
     QSignalSpy saved(&document, &KeyDocument::saved);
     document.save({"2", false, {}, {}});
@@ -159,8 +165,7 @@ void SessionTest::aSaveLooksAndWritesInOneRequest()
     m_cluster->putJson("k", "1");
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     const QByteArray read = document.value().version;
     m_cluster->node(0).forgetSeen();
     QSignalSpy saved(&document, &KeyDocument::saved);
@@ -181,8 +186,7 @@ void SessionTest::whatWasReadLatelyIsNoConflict()
     m_cluster->putJson("k", "1");
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     m_cluster->setVersion("k", QByteArray(16, '0') + '-' + QByteArray(16, '0'));
     QSignalSpy saved(&document, &KeyDocument::saved);
     document.save({"2", false, {}, {}});
@@ -196,8 +200,7 @@ void SessionTest::whereNobodyJudgesItLooksAndSaves()
     m_cluster->setHome(FakeCluster::Home::IsGone);
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     QSignalSpy saved(&document, &KeyDocument::saved);
     QSignalSpy conflicts(&document, &KeyDocument::conflictFound);
     document.save({"2", false, {}, {}});
@@ -220,8 +223,7 @@ void SessionTest::aSaveThatArrivedUnansweredIsFound()
     m_cluster->setHome(FakeCluster::Home::ForgetsToAnswer);
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     QSignalSpy saved(&document, &KeyDocument::saved);
     QSignalSpy conflicts(&document, &KeyDocument::conflictFound);
     document.save({"2", false, {}, {}});
@@ -235,8 +237,7 @@ void SessionTest::aSaveLeavesTheExpiryAsItWas()
     m_cluster->put("k", {"1", false, {}, {}, 3600});
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     const qint64 expiry = document.expiresAtMs();
     QVERIFY(expiry > QDateTime::currentMSecsSinceEpoch());
     QSignalSpy saved(&document, &KeyDocument::saved);
@@ -255,8 +256,7 @@ void SessionTest::aLaterVersionIsAConflict()
     m_cluster->putJson("k", "1");
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     m_cluster->putJson("k", "\"theirs\"");
     QSignalSpy conflicts(&document, &KeyDocument::conflictFound);
     document.save({"\"mine\"", false, {}, {}});
@@ -271,8 +271,7 @@ void SessionTest::aDeletedKeyIsAConflict()
     m_cluster->putJson("k", "1");
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     m_cluster->remove("k");
     QSignalSpy conflicts(&document, &KeyDocument::conflictFound);
     document.save({"2", false, {}, {}});
@@ -286,8 +285,7 @@ void SessionTest::anOverwriteDoesNotAsk()
     m_cluster->putJson("k", "1");
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     m_cluster->putJson("k", "\"theirs\"");
     QSignalSpy saved(&document, &KeyDocument::saved);
     document.overwrite({"\"mine\"", false, {}, {}});
@@ -300,8 +298,7 @@ void SessionTest::anOverwriteLeavesTheExpiryAsItIs()
     m_cluster->put("k", {"1", false, {}, {}, 3600});
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     m_cluster->putJson("k", "\"theirs, for ever\"");
     QSignalSpy saved(&document, &KeyDocument::saved);
     document.overwrite({"2", false, {}, {}});
@@ -339,8 +336,7 @@ void SessionTest::aSaveThatFailsKeepsWhatWasRead()
     m_cluster->putJson("k", "1");
     connectToFirst();
     KeyDocument document(*m_session);
-    document.open("k");
-    QTRY_COMPARE(document.state(), KeyDocument::State::Ready);
+    read(document, "k");
     for (int i = 0; i < 3; ++i)
         m_cluster->kill(i);
     QSignalSpy failed(&document, &KeyDocument::saveFailed);

@@ -37,6 +37,10 @@ private Q_SLOTS:
 
 private:
     void connected();
+    /// The window shows the key `a`, which holds \a json.
+    void openWith(const QByteArray &json);
+    /// The path of a file that holds \a bytes.
+    QString fileWith(const QByteArray &bytes);
     /// Chooses \a path in the file dialog that \a button opens.
     void chooseFile(const char *button, const QString &path);
 
@@ -61,6 +65,22 @@ void UnsavedTextTest::cleanup()
 void UnsavedTextTest::connected()
 {
     QVERIFY(m_driver->connectTo(m_cluster->endpoint(0)));
+}
+
+void UnsavedTextTest::openWith(const QByteArray &json)
+{
+    m_cluster->putJson("a", json);
+    connected();
+    QVERIFY(m_driver->open("a"));
+}
+
+QString UnsavedTextTest::fileWith(const QByteArray &bytes)
+{
+    const QString path = m_files.filePath(QStringLiteral("value.json"));
+    QFile file(path);
+    if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size())
+        qFatal("the file of the test is not written");
+    return path;
 }
 
 void UnsavedTextTest::chooseFile(const char *button, const QString &path)
@@ -105,9 +125,7 @@ void UnsavedTextTest::unsavedTextIsNeverLeftSilently()
 
 void UnsavedTextTest::closingTheWindowAsksForUnsavedText()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
+    openWith("1");
     m_driver->type(QStringLiteral("2"));
     m_driver->window().close();
     QVERIFY(m_driver->window().isVisible());
@@ -119,9 +137,7 @@ void UnsavedTextTest::closingTheWindowAsksForUnsavedText()
 
 void UnsavedTextTest::aValueSavedByAnotherIsNotOverwrittenSilently()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
+    openWith("1");
     m_driver->type(QStringLiteral("\"mine\""));
     m_cluster->putJson("a", "\"theirs\"");
     m_driver->shortcut(Qt::Key_S);
@@ -143,9 +159,7 @@ void UnsavedTextTest::aValueSavedByAnotherIsNotOverwrittenSilently()
 
 void UnsavedTextTest::whatIsTypedDuringASaveIsSavedToo()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
+    openWith("1");
     m_driver->type(QStringLiteral("22"));
     m_cluster->node(0).setHolding(true);
     m_driver->shortcut(Qt::Key_S);
@@ -159,9 +173,7 @@ void UnsavedTextTest::whatIsTypedDuringASaveIsSavedToo()
 
 void UnsavedTextTest::whatIsTypedDuringASaveIsNotLeftBehind()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
+    openWith("1");
     m_driver->type(QStringLiteral("22"));
     m_cluster->node(0).setHolding(true);
     m_driver->shortcut(Qt::Key_S);
@@ -177,9 +189,7 @@ void UnsavedTextTest::whatIsTypedDuringASaveIsNotLeftBehind()
 
 void UnsavedTextTest::aValueChangedElsewhereIsShownByItself()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
+    openWith("1");
     m_cluster->putJson("a", "2");
     m_driver->shortcut(Qt::Key_F5, Qt::NoModifier);
     QVERIFY(m_driver->waitForValue("2"));
@@ -192,9 +202,7 @@ void UnsavedTextTest::aValueChangedElsewhereIsShownByItself()
 
 void UnsavedTextTest::whatIsUndoneDuringASaveIsToBeSaved()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
+    openWith("1");
     m_driver->type(QStringLiteral("22"));
     m_cluster->node(0).setHolding(true);
     m_driver->shortcut(Qt::Key_S);
@@ -211,9 +219,7 @@ void UnsavedTextTest::whatIsUndoneDuringASaveIsToBeSaved()
 
 void UnsavedTextTest::aPlanEndsWithACancel()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
+    openWith("1");
     m_driver->type(QStringLiteral("22"));
     m_cluster->node(0).setHolding(true);
     m_driver->window().close();
@@ -230,13 +236,9 @@ void UnsavedTextTest::aPlanEndsWithACancel()
 
 void UnsavedTextTest::aFileReplacesTheValue()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
-    QFile file(m_files.filePath(QStringLiteral("new.json")));
-    QVERIFY(file.open(QIODevice::WriteOnly) && file.write("{\"from\": \"file\"}") > 0);
-    file.close();
-    chooseFile("fromFileButton", file.fileName());
+    openWith("1");
+    const QString file = fileWith("{\"from\": \"file\"}");
+    chooseFile("fromFileButton", file);
     QCOMPARE(m_driver->questionTitle(), QStringLiteral("Replace the value?"));
     QVERIFY(m_driver->answer(0));
     QVERIFY(m_driver->waitForValue("{\"from\": \"file\"}"));
@@ -246,12 +248,8 @@ void UnsavedTextTest::aFileReplacesTheValue()
 /// The list shows the value of somebody else while a question about ours is open.
 void UnsavedTextTest::whatIsAskedAboutIsNotReadAnew()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
-    QFile file(m_files.filePath(QStringLiteral("mine.json")));
-    QVERIFY(file.open(QIODevice::WriteOnly) && file.write("[\"file\"]") > 0);
-    file.close();
+    openWith("1");
+    const QString file = fileWith("[\"file\"]");
     const auto somebodySaves = [this](const QByteArray &json) {
         m_cluster->putJson("a", json);
         m_driver->find<QAbstractButton>("refreshButton").click();
@@ -259,7 +257,7 @@ void UnsavedTextTest::whatIsAskedAboutIsNotReadAnew()
         QTRY_COMPARE(keys->index(0, 0).data(KeyModel::VersionRole).toByteArray(),
                      m_cluster->find("a")->version);
     };
-    chooseFile("fromFileButton", file.fileName());
+    chooseFile("fromFileButton", file);
     QCOMPARE(m_driver->questionTitle(), QStringLiteral("Replace the value?"));
     somebodySaves("\"theirs\"");
     QVERIFY(m_driver->answer(0));
@@ -274,16 +272,12 @@ void UnsavedTextTest::whatIsAskedAboutIsNotReadAnew()
 /// The editor holds something else, which must not be sent in its place.
 void UnsavedTextTest::aReplacementThatFailedIsTriedAgain()
 {
-    m_cluster->putJson("a", "1");
-    connected();
-    QVERIFY(m_driver->open("a"));
-    QFile file(m_files.filePath(QStringLiteral("again.json")));
-    QVERIFY(file.open(QIODevice::WriteOnly) && file.write("[\"file\"]") > 0);
-    file.close();
+    openWith("1");
+    const QString file = fileWith("[\"file\"]");
     m_driver->type(QStringLiteral("\"typed\""));
     for (int i = 0; i < 3; ++i)
         m_cluster->kill(i);
-    chooseFile("fromFileButton", file.fileName());
+    chooseFile("fromFileButton", file);
     QVERIFY(!m_driver->questionTitle().isEmpty());
     QVERIFY(m_driver->answer(0));
     QTRY_VERIFY(m_driver->notice().contains(QLatin1String("Your text is kept")));
@@ -300,9 +294,7 @@ void UnsavedTextTest::aReplacementThatFailedIsTriedAgain()
 
 void UnsavedTextTest::theStoredValueIsSavedToAFile()
 {
-    m_cluster->putJson("a", "{\"b\":1.0}");
-    connected();
-    QVERIFY(m_driver->open("a"));
+    openWith("{\"b\":1.0}");
     m_driver->type(QStringLiteral("\"typed\""));
     const QString path = m_files.filePath(QStringLiteral("stored.json"));
     chooseFile("toFileButton", path);
