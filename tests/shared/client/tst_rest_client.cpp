@@ -1,48 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "shared/client/rest_client.h"
+#include "tests/shared/client/answer_waiter.h"
 #include "tests/shared/client/fake_cluster.h"
 
-#include <QSignalSpy>
 #include <QTest>
 
 #include <memory>
 
 using namespace dynakv::client;
 using namespace dynakv::test;
-using dynakv::base::Endpoint;
 using dynakv::base::api::ClusterStatus;
 using dynakv::base::api::KeyPage;
 
 namespace {
-
-/// A machine that stands still for a moment must not look like a silent node.
-constexpr int kSilenceMs = 20'000;
-constexpr int kShortSilenceMs = 2000; ///< For a node that is silent, and for the one after it.
-
-/// Receives one answer and lets the test wait for it.
-template <typename T>
-class Waiter : public QObject
-{
-public:
-    Callback<T> callback()
-    {
-        return [this](const Answer<T> &answer) {
-            ++m_calls;
-            m_answer = answer;
-        };
-    }
-    const Answer<T> &wait()
-    {
-        if (!QTest::qWaitFor([this] { return m_calls > 0; }, 20'000))
-            qFatal("no answer came");
-        return *m_answer;
-    }
-    [[nodiscard]] int calls() const { return m_calls; }
-
-private:
-    int m_calls = 0;
-    std::optional<Answer<T>> m_answer;
-};
 
 QByteArray everyByte()
 {
@@ -79,18 +48,6 @@ private Q_SLOTS:
     void replaceIsRefusedWhereAnotherVersionIs();
     void aProblemIsToldInItsOwnWords();
 
-    void aDeadNodeIsLeftForAnotherMember();
-    void aSilentNodeIsLeftForAnotherMember();
-    void aNodeThatIsNotReadyIsLeftForAnotherMember();
-    void aNodeThatClosesIsLeftForAnotherMember();
-    void theNodeInUseStaysAfterAFailover();
-    void aKeptConnectionThatWasClosedChangesNothing();
-    void withoutFailoverOnlyTheGivenNodeIsAsked();
-    void whenNobodyAnswersEveryCauseIsNamed();
-    void aWriteThatMayHaveArrivedSaysSo();
-    void aWriteThatNeverLeftSaysThatItFailed();
-    void anUnknownOutcomeToldByTheNodeIsPassedOn();
-
     void garbageIsNoValue_data();
     void garbageIsNoValue();
     void anAnswerBeyondItsBoundIsRefused_data();
@@ -102,8 +59,6 @@ private Q_SLOTS:
     void theClientMayBeDeletedFromACallback();
 
 private:
-    std::unique_ptr<RestClient> clientOf(std::vector<Endpoint> seeds);
-
     std::unique_ptr<FakeCluster> m_cluster;
     std::unique_ptr<RestClient> m_client;
 };
@@ -118,13 +73,6 @@ void RestClientTest::cleanup()
 {
     m_client.reset();
     m_cluster.reset();
-}
-
-std::unique_ptr<RestClient> RestClientTest::clientOf(std::vector<Endpoint> seeds)
-{
-    auto client = std::make_unique<RestClient>(std::move(seeds));
-    client->setSilenceTimeoutMs(kSilenceMs);
-    return client;
 }
 
 void RestClientTest::aJsonValueComesBackByteForByte_data()
@@ -374,159 +322,6 @@ void RestClientTest::aProblemIsToldInItsOwnWords()
     QCOMPARE(answer.failure.message, QByteArray("the key does not exist"));
     QCOMPARE(answer.failure.problem.code, QByteArray("not_found"));
     QVERIFY(!answer.failure.outcomeUnknown);
-}
-
-void RestClientTest::aDeadNodeIsLeftForAnotherMember()
-{
-    m_cluster->putJson("k", "1");
-    Waiter<ClusterStatus> status;
-    m_client->cluster(&status, status.callback());
-    QCOMPARE(status.wait().value->members.size(), std::size_t{3});
-    QSignalSpy changed(m_client.get(), &RestClient::nodeChanged);
-    m_cluster->kill(0);
-    Waiter<Value> read;
-    m_client->get("k", &read, read.callback());
-    QVERIFY(read.wait().ok());
-    QCOMPARE(changed.size(), 1);
-    QCOMPARE(changed[0][0].value<Endpoint>(), m_cluster->endpoint(0));
-    QCOMPARE(changed[0][1].value<Endpoint>(), m_client->nodeInUse());
-    QVERIFY(m_client->nodeInUse() != m_cluster->endpoint(0));
-    QVERIFY(changed[0][2].toByteArray().size() > 0);
-}
-
-void RestClientTest::aSilentNodeIsLeftForAnotherMember()
-{
-    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
-    m_client->setSilenceTimeoutMs(kShortSilenceMs);
-    m_cluster->node(0).setSilent(true);
-    Waiter<Receipt> written;
-    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
-    QVERIFY(written.wait().ok());
-    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(1));
-    QCOMPARE(m_cluster->node(1).seen().back().body, m_cluster->node(0).seen().back().body);
-}
-
-void RestClientTest::aNodeThatIsNotReadyIsLeftForAnotherMember()
-{
-    FakeNode starting([](const FakeRequest &) {
-        return FakeNode::response(503,
-                                  R"({"status":503,"code":"starting","detail":"still starting"})");
-    });
-    m_client = clientOf({starting.endpoint(), m_cluster->endpoint(1)});
-    Waiter<Receipt> written;
-    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
-    QVERIFY(written.wait().ok());
-    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(1));
-    // Alone, its own words are what is told.
-    m_client = clientOf({starting.endpoint()});
-    Waiter<Value> read;
-    m_client->get("k", &read, read.callback());
-    QVERIFY(read.wait().hasStatus(503));
-    QCOMPARE(read.wait().failure.message, QByteArray("still starting"));
-}
-
-void RestClientTest::aNodeThatClosesIsLeftForAnotherMember()
-{
-    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
-    m_cluster->node(0).setClosing(true);
-    Waiter<Receipt> written;
-    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
-    QVERIFY(written.wait().ok());
-    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(1));
-}
-
-void RestClientTest::theNodeInUseStaysAfterAFailover()
-{
-    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
-    m_client->setSilenceTimeoutMs(kShortSilenceMs);
-    m_cluster->node(0).setSilent(true);
-    Waiter<ClusterStatus> first;
-    m_client->cluster(&first, first.callback());
-    QVERIFY(first.wait().ok());
-    m_cluster->node(0).forgetSeen();
-    Waiter<ClusterStatus> second;
-    m_client->cluster(&second, second.callback());
-    QVERIFY(second.wait().ok());
-    QVERIFY(m_cluster->node(0).seen().empty());
-}
-
-void RestClientTest::aKeptConnectionThatWasClosedChangesNothing()
-{
-    Waiter<ClusterStatus> status;
-    m_client->cluster(&status, status.callback());
-    QVERIFY(status.wait().ok());
-    QSignalSpy changed(m_client.get(), &RestClient::nodeChanged);
-    m_cluster->node(0).kill(); // Drops the kept connection.
-    QVERIFY(m_cluster->node(0).revive());
-    Waiter<ClusterStatus> again;
-    m_client->cluster(&again, again.callback());
-    QVERIFY(again.wait().ok());
-    QCOMPARE(changed.size(), 0);
-    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(0));
-}
-
-void RestClientTest::withoutFailoverOnlyTheGivenNodeIsAsked()
-{
-    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
-    m_client->setFailover(false);
-    m_cluster->kill(0);
-    Waiter<ClusterStatus> status;
-    m_client->cluster(&status, status.callback());
-    QVERIFY(!status.wait().ok());
-    QCOMPARE(status.wait().failure.kind, FailureKind::Unreachable);
-    QVERIFY(m_cluster->node(1).seen().empty());
-}
-
-void RestClientTest::whenNobodyAnswersEveryCauseIsNamed()
-{
-    m_client = clientOf({m_cluster->endpoint(0), m_cluster->endpoint(1)});
-    m_cluster->kill(0);
-    m_cluster->kill(1);
-    Waiter<Value> read;
-    m_client->get("k", &read, read.callback());
-    QVERIFY(!read.wait().ok());
-    QCOMPARE(read.wait().failure.kind, FailureKind::Unreachable);
-    for (int i = 0; i < 2; ++i)
-        QVERIFY(read.wait().failure.message.contains(m_cluster->endpoint(i).toString()));
-    QCOMPARE(m_client->nodeInUse(), m_cluster->endpoint(0));
-}
-
-void RestClientTest::aWriteThatMayHaveArrivedSaysSo()
-{
-    m_client->setSilenceTimeoutMs(kShortSilenceMs);
-    m_cluster->node(0).setSilent(true);
-    Waiter<Receipt> written;
-    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
-    QVERIFY(!written.wait().ok());
-    QCOMPARE(written.wait().failure.kind, FailureKind::TimedOut);
-    QVERIFY(written.wait().failure.outcomeUnknown);
-    Waiter<Value> read;
-    m_client->get("k", &read, read.callback());
-    QVERIFY(!read.wait().ok());
-    QVERIFY(!read.wait().failure.outcomeUnknown); // Reading changes nothing.
-}
-
-void RestClientTest::aWriteThatNeverLeftSaysThatItFailed()
-{
-    m_cluster->kill(0);
-    Waiter<Receipt> written;
-    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
-    QVERIFY(!written.wait().ok());
-    QVERIFY(!written.wait().failure.outcomeUnknown);
-}
-
-void RestClientTest::anUnknownOutcomeToldByTheNodeIsPassedOn()
-{
-    FakeNode node([](const FakeRequest &) {
-        return FakeNode::response(503,
-                                  R"({"status":503,"outcome":"unknown","detail":"1 of 2 copies"})");
-    });
-    m_client = clientOf({node.endpoint(), m_cluster->endpoint(1)});
-    Waiter<Receipt> written;
-    m_client->put("k", {"1", false, {}, {}}, &written, written.callback());
-    QVERIFY(written.wait().hasStatus(503));
-    QVERIFY(written.wait().failure.outcomeUnknown);
-    QVERIFY(m_cluster->node(1).seen().empty()); // It was written once; not again elsewhere.
 }
 
 void RestClientTest::garbageIsNoValue_data()
